@@ -30,8 +30,9 @@ class Command:
     """One sub-command.
 
     `name` is what the user types, `help` one line for the help page. `configure` adds the arguments to the parser that
-    the command line made for this sub-command. `run` does the work and returns the exit code (0 ok, 1 failure, 2 usage);
-    an `EdgeTTSError` that it raises is shown as one line and becomes exit code 1, `KeyboardInterrupt` becomes 130.
+    the command line made for this sub-command. `run` does the work and returns the exit code (0 ok, 1 failure,
+    2 usage); an `EdgeTTSError` that it raises is shown as one line and becomes exit code 1 (`ParameterError`: 2),
+    `KeyboardInterrupt` becomes 130.
     """
 
     name: str
