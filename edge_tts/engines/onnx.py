@@ -1,0 +1,150 @@
+"""ONNX Runtime on the CPU.
+
+One thread by default: the bars are set for one core, and a speaker has other work. Arrays are bound without a copy:
+an OrtValue made from a numpy array on the CPU is that array's memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from edge_tts.engines.api import Array, Binding, Graph, TensorInfo
+from edge_tts.errors import EngineError
+
+__all__ = ["OnnxEngine"]
+
+_PROVIDERS = ["CPUExecutionProvider"]
+_LOG_FATAL = 4
+_DTYPES = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(int8)": np.int8,
+    "tensor(uint8)": np.uint8,
+}
+# ONNX Runtime's exceptions have no common root below Exception; these are all that its Python binding defines.
+_FAILURES: tuple[type[Exception], ...] = (
+    RuntimeError,
+    ValueError,
+    *(
+        getattr(ort.capi.onnxruntime_pybind11_state, name)
+        for name in (
+            "EPFail",
+            "EngineError",
+            "Fail",
+            "InvalidArgument",
+            "InvalidGraph",
+            "InvalidProtobuf",
+            "ModelLoaded",
+            "NoModel",
+            "NoSuchFile",
+            "NotImplemented",
+            "RuntimeException",
+        )
+    ),
+)
+
+
+class OnnxEngine:
+    """Loads graphs into ONNX Runtime sessions; `threads` is the number of threads that one operator may use."""
+
+    def __init__(self, threads: int = 1) -> None:
+        self.threads = threads
+
+    def load(self, name: str, model: bytes | Path) -> Graph:
+        """Makes a session. Raises EngineError: ONNX Runtime refuses the model."""
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _LOG_FATAL
+        # The arena keeps what the largest window once needed, for good; plain malloc gives it back.
+        options.enable_cpu_mem_arena = False
+        try:
+            source = model if isinstance(model, bytes) else str(model)
+            return OnnxGraph(name, ort.InferenceSession(source, options, providers=_PROVIDERS))
+        except _FAILURES as error:
+            raise EngineError(f"graph {name!r} can't be loaded: {_one_line(error)}") from None
+
+
+class OnnxGraph:
+    """A session with its inputs and outputs by name."""
+
+    def __init__(self, name: str, session: ort.InferenceSession) -> None:
+        self.name = name
+        self._session = session
+        self._inputs = {arg.name: _info(arg) for arg in session.get_inputs()}
+        self._outputs = {arg.name: _info(arg) for arg in session.get_outputs()}
+
+    @property
+    def inputs(self) -> Mapping[str, TensorInfo]:
+        """Every input by name."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> Mapping[str, TensorInfo]:
+        """Every output by name."""
+        return self._outputs
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Runs the session on fresh arrays. Raises EngineError."""
+        try:
+            return dict(zip(self._outputs, self._session.run(None, dict(inputs)), strict=True))
+        except _FAILURES as error:
+            raise EngineError(f"graph {self.name!r} failed: {_one_line(error)}") from None
+
+    def bind(
+        self, inputs: Mapping[str, Array], outputs: Mapping[str, Array], states: Mapping[str, tuple[str, Array]]
+    ) -> Binding:
+        """Binds arrays in place. Raises EngineError: an array is not contiguous, or ONNX Runtime refuses it."""
+        binding = self._session.io_binding()
+        try:
+            for name, array in inputs.items():
+                binding.bind_ortvalue_input(name, _value(name, array))
+            for name, array in outputs.items():
+                binding.bind_ortvalue_output(name, _value(name, array))
+            for name, (source, array) in states.items():
+                value = _value(name, array)
+                binding.bind_ortvalue_input(source, value)
+                binding.bind_ortvalue_output(name, value)
+        except _FAILURES as error:
+            raise EngineError(f"graph {self.name!r} can't be bound: {_one_line(error)}") from None
+        keep = [*inputs.values(), *outputs.values(), *(array for _, array in states.values())]
+        return OnnxBinding(self.name, self._session, binding, keep)
+
+
+class OnnxBinding:
+    """A persistent IOBinding. Holds the arrays whose memory ONNX Runtime reads and writes."""
+
+    def __init__(self, name: str, session: ort.InferenceSession, binding: ort.IOBinding, arrays: list[Array]) -> None:
+        self._name, self._session, self._binding, self._arrays = name, session, binding, arrays
+
+    def run(self) -> None:
+        """Runs the session on the bound arrays. Raises EngineError."""
+        try:
+            self._session.run_with_iobinding(self._binding)
+        except _FAILURES as error:
+            raise EngineError(f"graph {self._name!r} failed: {_one_line(error)}") from None
+
+
+def _value(name: str, array: Array) -> ort.OrtValue:
+    if not array.flags.c_contiguous:
+        raise EngineError(f"buffer {name!r} must be contiguous")
+    return ort.OrtValue.ortvalue_from_numpy(array)
+
+
+def _info(arg: ort.NodeArg) -> TensorInfo:
+    dtype: Any = _DTYPES.get(arg.type)
+    if dtype is None:
+        raise EngineError(f"tensor {arg.name!r} has type {arg.type}, which no graph of ours may have")
+    return TensorInfo(np.dtype(dtype), tuple(size if isinstance(size, int) else None for size in arg.shape))
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else text[:297] + "..."

@@ -1,0 +1,124 @@
+"""The two GPT graphs as one object per sentence: prefill once, then a step per token on bound buffers.
+
+The KV cache is a fixed buffer per layer, bound as past and as present: the step writes its row in place (ONNX Runtime's
+GroupQueryAttention). A row is addressed by its number, so going back to an earlier token means to step there again.
+Inputs that a manifest does not list (a genuine GPT-SoVITS voice has no pointer and no state) are not bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_tts.bundle import SpeakerTokens
+from edge_tts.bundle.manifest import GptSpec
+from edge_tts.engines import Graph
+from edge_tts.engines.api import Array
+from edge_tts.errors import TextError
+
+__all__ = ["GptGraphs", "SentenceDecoder", "StepOutput"]
+
+
+@dataclass(frozen=True)
+class StepOutput:
+    """Logits float32 [vocab] of the next token, and the phone that it will speak (None without pointers)."""
+
+    logits: NDArray[np.float32]
+    pointer: int | None
+
+
+@dataclass(frozen=True)
+class GptGraphs:
+    """The loaded graphs with their dimensions."""
+
+    prefill: Graph
+    step: Graph
+    spec: GptSpec
+
+    @property
+    def has_pointer(self) -> bool:
+        """Whether the voice says which phone a token speaks."""
+        return "pointer" in self.step.outputs
+
+    def start(self, phones: NDArray[np.int64], speaker: SpeakerTokens, max_tokens: int) -> SentenceDecoder:
+        """Runs the prefill for the target phones [P] and makes a decoder with room for `max_tokens` more rows.
+
+        Raises TextError: the phones leave no room for speech in the model's context.
+        """
+        spec = self.spec
+        features = np.broadcast_to(speaker.features, (len(phones), spec.feature_dim))
+        feeds: dict[str, Array] = {
+            "phones": np.concatenate([speaker.prompt_phones, phones])[None],
+            "features": np.concatenate([speaker.prompt_features, features])[None],
+            "prompt": speaker.prompt_semantic[None],
+        }
+        outputs = self.prefill.run({name: feeds[name] for name in self.prefill.inputs})
+        rows = outputs["keys"].shape[3]
+        if rows + 2 > spec.max_context:
+            raise TextError(f"a sentence of {len(phones)} phones is too long for this voice: use shorter sentences")
+        room = min(rows + max_tokens, spec.max_context)
+        return SentenceDecoder(self.step, spec, outputs, room, len(speaker.prompt_semantic))
+
+
+class SentenceDecoder:
+    """Decode steps of one sentence."""
+
+    def __init__(self, step: Graph, spec: GptSpec, prefill: dict[str, Array], room: int, prompt_tokens: int) -> None:
+        self._rows = prefill["keys"].shape[3]
+        self._prompt_tokens = prompt_tokens
+        self.capacity = room - self._rows
+        """Steps that the buffers have room for."""
+        pointer = prefill.get("pointer")
+        self.first = StepOutput(prefill["logits"][0].copy(), None if pointer is None else int(pointer[0]))
+        """What the prefill says about the first token."""
+        self._token = np.zeros((1, 1), np.int64)
+        self._position = np.zeros(1, np.int64)
+        self._pointer_in = np.zeros(1, np.int64)
+        self._past_rows = np.zeros(1, np.int32)
+        self._total_rows = np.zeros(1, np.int32)
+        self._logits = np.zeros((1, spec.vocab_size), np.float32)
+        self._pointer_out = np.zeros(1, np.int64)
+        inputs: dict[str, Array] = {
+            "token": self._token,
+            "position": self._position,
+            "pointer": self._pointer_in,
+            "seqlens_k": self._past_rows,
+            "total_length": self._total_rows,
+        }
+        if "state" in prefill:
+            inputs["state"] = np.ascontiguousarray(prefill["state"])
+        outputs: dict[str, Array] = {"logits": self._logits, "pointer": self._pointer_out}
+        self._has_pointer = "pointer" in step.outputs
+        self._binding = step.bind(
+            {name: array for name, array in inputs.items() if name in step.inputs},
+            {name: array for name, array in outputs.items() if name in step.outputs},
+            _caches(spec, prefill, room),
+        )
+
+    def step(self, index: int, token: int, pointer: int | None) -> StepOutput:
+        """Feeds the generated token number `index` (0-based) with its pointer; says what the next one may be.
+
+        Steps go in order, but may begin again at any earlier index. The logits are valid until the next step.
+        """
+        rows = self._rows + index
+        self._token[0, 0] = token
+        self._position[0] = self._prompt_tokens + index
+        self._pointer_in[0] = pointer or 0
+        self._past_rows[0] = rows
+        self._total_rows[0] = rows + 1
+        self._binding.run()
+        return StepOutput(self._logits[0], int(self._pointer_out[0]) if self._has_pointer else None)
+
+
+def _caches(spec: GptSpec, prefill: dict[str, Array], room: int) -> dict[str, tuple[str, Array]]:
+    """Present name → (past name, buffer [1, H, room, D]) with the prefill's rows in place."""
+    caches = {}
+    for kind, source in (("key", prefill["keys"]), ("value", prefill["values"])):
+        for layer in range(spec.layers):
+            # Zeros, not empty: rows beyond the last are masked, but what is multiplied by 0 must be finite.
+            buffer = np.zeros((1, spec.heads, room, spec.head_dim), source.dtype)
+            buffer[:, :, : source.shape[3]] = source[layer]
+            caches[f"present_{kind}_{layer}"] = (f"past_{kind}_{layer}", buffer)
+    return caches

@@ -1,0 +1,55 @@
+"""Random numbers that are a pure function of where they are used.
+
+Philox 4x64 is a counter-based generator: a key and a counter give the value, no state is carried along. The key is the
+seed and the sentence, the counter says which attempt and step (sampling) or which frame (vocoder). So one seed gives
+the same utterance on any machine, a decoder window sees the same noise wherever it begins, and a retry sees other
+noise.
+
+Only the generator's raw 64-bit words are used, whose stream numpy guarantees; its distributions may change between
+versions, so exponential and normal values are made here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["SEEDS", "frame_noise", "sampling_noise"]
+
+SEEDS = 1 << 64  # seeds are 0..SEEDS-1
+
+_WORDS_PER_BLOCK = 4
+_SAMPLING, _FRAMES = 0, 1
+
+
+def sampling_noise(seed: int, sentence: int, attempt: int, step: int, size: int) -> NDArray[np.float32]:
+    """Exp(1) values float32 [size] for one sampling step; never zero, so that dividing by them is safe."""
+    uniform = _uniform(seed, sentence, [0, step, attempt, _SAMPLING], size)
+    exponential: NDArray[np.float32] = (-np.log(uniform)).astype(np.float32)
+    return np.maximum(exponential, np.float32(1e-30))
+
+
+def frame_noise(seed: int, sentence: int, start: int, stop: int, samples_per_frame: int) -> NDArray[np.float32]:
+    """Standard normal values float32 [stop - start, samples_per_frame] for the absolute frames start..stop-1.
+
+    A frame's values depend on its number only (Box-Muller over pairs of words).
+    """
+    blocks = -(-samples_per_frame // _WORDS_PER_BLOCK)
+    words = blocks * _WORDS_PER_BLOCK
+    uniform = _uniform(seed, sentence, [start * blocks, 0, 0, _FRAMES], (stop - start) * words)
+    pairs = uniform.astype(np.float32).reshape(stop - start, words // 2, 2)
+    # Rounding to float32 may reach 1, never 0: the logarithm stays finite.
+    radius = np.sqrt(-2.0 * np.log(pairs[..., 0]))
+    angle = np.float32(2 * np.pi) * pairs[..., 1]
+    normal = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+    frames: NDArray[np.float32] = normal.reshape(stop - start, words)[:, :samples_per_frame].astype(np.float32)
+    return frames
+
+
+def _uniform(seed: int, sentence: int, counter: list[int], size: int) -> NDArray[np.float64]:
+    """Uniform values in (0, 1), 53 bits each, centred in their cells so that 0 and 1 never occur."""
+    # The arrays are typed: a plain list of large and small integers would become float64.
+    key = np.array([seed, sentence], dtype=np.uint64)
+    generator = np.random.Philox(key=key, counter=np.array(counter, dtype=np.uint64))
+    raw = np.asarray(generator.random_raw(size), dtype=np.uint64)
+    return ((raw >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53

@@ -1,0 +1,77 @@
+"""The acoustic decoder of one sentence: tokens as they are drawn → pieces of sound as soon as they are certain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_tts.bundle.manifest import DecoderSpec
+from edge_tts.engines import Graph
+from edge_tts.noise import frame_noise
+from edge_tts.sovits.latents import LatentStream
+from edge_tts.sovits.post import Fader, limit
+from edge_tts.sovits.schedule import WINDOW_TOKENS, next_window
+from edge_tts.sovits.speed import TimeStretch
+from edge_tts.sovits.vocoder import VocoderStream
+from edge_tts.timing import StageTimes
+
+__all__ = ["AcousticGraphs", "AcousticStream"]
+
+
+@dataclass(frozen=True)
+class AcousticGraphs:
+    """The two loaded graphs with their dimensions."""
+
+    latents: Graph
+    vocoder: Graph
+    spec: DecoderSpec
+    sample_rate: int
+
+
+class AcousticStream:
+    """Turns the tokens of one sentence into sound. `sizes` are the window sizes in tokens."""
+
+    def __init__(
+        self,
+        graphs: AcousticGraphs,
+        phones: NDArray[np.int64],
+        ge: NDArray[np.float32],
+        seed: int,
+        sentence: int,
+        speed: float = 1.0,
+        times: StageTimes | None = None,
+        sizes: Sequence[int] = WINDOW_TOKENS,
+    ) -> None:
+        spec = graphs.spec
+        self._spec, self._sizes, self._windows = spec, sizes, 0
+        self._times = times or StageTimes()
+        self._latents = LatentStream(graphs.latents, spec, phones, ge)
+        self._stretch = TimeStretch(speed)
+        self._vocoder = VocoderStream(
+            graphs.vocoder, spec, ge, lambda a, b: frame_noise(seed, sentence, a, b, spec.samples_per_frame)
+        )
+        self._fader = Fader(graphs.sample_rate)
+
+    @property
+    def committed(self) -> int:
+        """Tokens that have been turned into latents: they can't be taken back."""
+        return self._latents.done
+
+    def advance(self, tokens: Sequence[int], align: Sequence[int] | None, final: bool) -> Iterator[NDArray[np.float32]]:
+        """Yields the pieces of sound (float32 [n], −1..1) that the tokens so far allow; `final`: all are known."""
+        while count := self._next(len(tokens), final):
+            last = final and self._latents.done + count == len(tokens)
+            with self._times.measure("latents"):
+                z = self._latents.take(tokens, align, count)
+            self._windows += 1
+            with self._times.measure("vocoder"):
+                audio = self._vocoder.push(self._stretch.push(z, last), last)
+            if len(audio):
+                yield self._fader.apply(limit(audio), last)
+
+    def _next(self, available: int, final: bool) -> int:
+        context = self._spec.latent_context_tokens
+        return next_window(self._windows, self._latents.done, available, context, final, self._sizes)
