@@ -28,4 +28,5 @@ class AudioChunk:
     def pcm16(self) -> bytes:
         """The samples as little-endian 16-bit integers; what lies outside −1..1 is clipped."""
         scaled = np.rint(np.clip(self.samples, -1.0, 1.0) * np.float32(32767.0))
-        return scaled.astype("<i2").tobytes()
+        pcm: bytes = scaled.astype("<i2").tobytes()
+        return pcm

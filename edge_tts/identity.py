@@ -37,7 +37,7 @@ def diagnose(marker: str | None, beside: Iterable[str], claimed: bool) -> str | 
     """
     mixed = sorted(set(beside) & set(FOREIGN_MODULES))
     if marker != OUR_DISTRIBUTION:
-        what = f"the package edge_tts is not {OUR_DISTRIBUTION}'s: another distribution has replaced or removed its files"
+        what = f"edge_tts/__init__.py is not {OUR_DISTRIBUTION}'s: another package has replaced or removed it"
     elif mixed:
         what = f"the unrelated package {FOREIGN_DISTRIBUTION} is mixed into ours (edge_tts/{mixed[0]})"
     elif claimed:

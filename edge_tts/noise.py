@@ -25,8 +25,8 @@ _SAMPLING, _FRAMES = 0, 1
 def sampling_noise(seed: int, sentence: int, attempt: int, step: int, size: int) -> NDArray[np.float32]:
     """Exp(1) values float32 [size] for one sampling step; never zero, so that dividing by them is safe."""
     uniform = _uniform(seed, sentence, [0, step, attempt, _SAMPLING], size)
-    exponential: NDArray[np.float32] = (-np.log(uniform)).astype(np.float32)
-    return np.maximum(exponential, np.float32(1e-30))
+    exponential: NDArray[np.float32] = np.maximum(-np.log(uniform), 1e-30).astype(np.float32)
+    return exponential
 
 
 def frame_noise(seed: int, sentence: int, start: int, stop: int, samples_per_frame: int) -> NDArray[np.float32]:
@@ -52,4 +52,5 @@ def _uniform(seed: int, sentence: int, counter: list[int], size: int) -> NDArray
     key = np.array([seed, sentence], dtype=np.uint64)
     generator = np.random.Philox(key=key, counter=np.array(counter, dtype=np.uint64))
     raw = np.asarray(generator.random_raw(size), dtype=np.uint64)
-    return ((raw >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    uniform: NDArray[np.float64] = ((raw >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    return uniform

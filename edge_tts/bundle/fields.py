@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 from edge_tts.errors import BundleError
 
 __all__ = ["Fields", "parse_object"]
 
-T = TypeVar("T", str, int, float, bool)
-
-_NAMES = {str: "a string", int: "an integer", float: "a number", bool: "true or false", dict: "an object", list: "a list"}
+_NAMES: dict[type, str] = {
+    str: "a string",
+    int: "an integer",
+    float: "a number",
+    dict: "an object",
+    list: "a list",
+}
 
 
 def parse_object(raw: bytes, what: str) -> Fields:

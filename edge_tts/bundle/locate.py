@@ -35,7 +35,7 @@ def locate(voice: str | os.PathLike[str], folders: Sequence[Path]) -> Path:
     found = installed(folders)
     if text not in found:
         known = ", ".join(sorted(found)) or "none"
-        raise VoiceNotFoundError(f"no voice is called {text[:60]!r} (installed: {known}); give a name or a bundle's path")
+        raise VoiceNotFoundError(f"no voice is called {text[:60]!r} (installed: {known}); give its name or its path")
     return found[text]
 
 

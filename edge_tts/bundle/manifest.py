@@ -142,7 +142,7 @@ def parse_manifest(raw: bytes, what: str = "manifest.json") -> Manifest:
         raise root.fail("format", f"must be {FORMAT!r}: this is not a bundle of ours")
     version = root.integer("format_version", 0, 1 << 31)
     if version != FORMAT_VERSION:
-        raise root.fail("format_version", f"is {version}, but this program reads {FORMAT_VERSION}; update the older one")
+        raise root.fail("format_version", f"is {version}, this program reads {FORMAT_VERSION}; update the older one")
     model = root.object("model")
     root.object("adapters")
     root.object("provenance")
@@ -227,8 +227,7 @@ def _sampling(fields: Fields) -> Sampling:
 
 
 def _graphs(fields: Fields) -> dict[str, GraphEntry]:
-    graphs = {name: _graph(fields.object(name)) for name in GRAPHS}
-    return graphs
+    return {name: _graph(fields.object(name)) for name in GRAPHS}
 
 
 def _graph(fields: Fields) -> GraphEntry:

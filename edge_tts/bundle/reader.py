@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -130,9 +129,9 @@ def _blocks(root: Path, name: str, entry: FileEntry) -> Iterator[bytes]:
         inside = path.resolve(strict=True).is_relative_to(root.resolve(strict=True))
         if not inside:
             raise BundleError(f"{path} leads out of the bundle")
-        with path.open("rb", opener=_open_plain) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise BundleError(f"{path} is not a regular file")
+        if not path.is_file():  # a named pipe would wait for its writer
+            raise BundleError(f"{path} is not a regular file")
+        with path.open("rb") as file:
             left = entry.size_bytes + 1
             while left > 0 and (block := file.read(min(_BLOCK_BYTES, left))):
                 left -= len(block)
@@ -141,8 +140,3 @@ def _blocks(root: Path, name: str, entry: FileEntry) -> Iterator[bytes]:
         raise BundleError(f"{path} is missing: install the voice again") from None
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
         raise BundleError(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _open_plain(path: str, flags: int) -> int:
-    """Opens without waiting for a writer, should the name be a named pipe."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))

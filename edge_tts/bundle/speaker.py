@@ -31,7 +31,7 @@ class SpeakerTokens:
 
 
 def parse_speaker(raw: bytes, gpt: GptSpec, decoder: DecoderSpec, what: str) -> SpeakerTokens:
-    """Bytes of a safetensors file → SpeakerTokens. Raises BundleError naming the tensor that is missing or misshapen."""
+    """Bytes of a safetensors file → SpeakerTokens. Raises BundleError naming the tensor that is wrong."""
     try:
         tensors = load(raw)
     except (safetensors.SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:

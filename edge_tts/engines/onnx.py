@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
+import onnxruntime as ort  # type: ignore[import-untyped]
 
 from edge_tts.engines.api import Array, Binding, Graph, TensorInfo
 from edge_tts.errors import EngineError

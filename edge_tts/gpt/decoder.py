@@ -40,7 +40,7 @@ class GptGraphs:
     @property
     def has_pointer(self) -> bool:
         """Whether the voice says which phone a token speaks."""
-        return "pointer" in self.step.outputs
+        return "next_pointer" in self.step.outputs
 
     def start(self, phones: NDArray[np.int64], speaker: SpeakerTokens, max_tokens: int) -> SentenceDecoder:
         """Runs the prefill for the target phones [P] and makes a decoder with room for `max_tokens` more rows.
@@ -89,8 +89,8 @@ class SentenceDecoder:
         }
         if "state" in prefill:
             inputs["state"] = np.ascontiguousarray(prefill["state"])
-        outputs: dict[str, Array] = {"logits": self._logits, "pointer": self._pointer_out}
-        self._has_pointer = "pointer" in step.outputs
+        outputs: dict[str, Array] = {"logits": self._logits, "next_pointer": self._pointer_out}
+        self._has_pointer = "next_pointer" in step.outputs
         self._binding = step.bind(
             {name: array for name, array in inputs.items() if name in step.inputs},
             {name: array for name, array in outputs.items() if name in step.outputs},

@@ -22,7 +22,7 @@ def limit(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     loud = np.abs(samples) > KNEE
     if not loud.any():
         return samples
-    bent = samples.copy()
+    bent: NDArray[np.float32] = samples.copy()
     excess = (np.abs(samples[loud]) - KNEE) / (1 - KNEE)
     bent[loud] = np.sign(samples[loud]) * (KNEE + (1 - KNEE) * np.tanh(excess))
     return bent
@@ -43,7 +43,7 @@ class Fader:
 
     def apply(self, samples: NDArray[np.float32], final: bool) -> NDArray[np.float32]:
         """The next samples [n] of the sentence; `final` says that they are its last."""
-        faded = samples.copy()
+        faded: NDArray[np.float32] = samples.copy()
         rising = max(0, min(len(faded), self._length - self._position))
         ramp = (np.arange(self._position, self._position + rising, dtype=np.float32) + 0.5) / self._length
         faded[:rising] *= ramp

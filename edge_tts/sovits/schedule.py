@@ -1,6 +1,5 @@
-"""How many tokens each window adds: few at first, so that sound starts early, then more, so that less is computed twice.
-
-Pure.
+"""How many tokens each window adds: few at first, so that sound starts early, then more, so that less is computed
+twice. Pure.
 """
 
 from __future__ import annotations

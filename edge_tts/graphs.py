@@ -1,0 +1,126 @@
+"""Loads a bundle's four graphs and holds them to the manifest: names, types and sizes of all inputs and outputs.
+
+What each graph must take and give is fixed by the bundle format; what it may take besides is what the runtime knows to
+feed. A manifest that lists less (a genuine GPT-SoVITS voice has no pointer) is fine, an engine that sees something
+else than the manifest says is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edge_tts.bundle import Bundle, Manifest, TensorSpec
+from edge_tts.bundle.manifest import GRAPHS, GptSpec
+from edge_tts.engines import Engine, Graph, TensorInfo
+from edge_tts.errors import BundleError
+from edge_tts.gpt.decoder import GptGraphs
+from edge_tts.sovits.stream import AcousticGraphs
+
+__all__ = ["VoiceGraphs", "load_graphs"]
+
+
+@dataclass(frozen=True)
+class VoiceGraphs:
+    """All graphs of a voice."""
+
+    gpt: GptGraphs
+    acoustic: AcousticGraphs
+
+
+@dataclass(frozen=True)
+class _Interface:
+    """Names that a graph must have, and those it may have."""
+
+    inputs: frozenset[str]
+    optional_inputs: frozenset[str]
+    outputs: frozenset[str]
+
+
+def load_graphs(bundle: Bundle, engine: Engine) -> VoiceGraphs:
+    """Reads, checks and loads each graph, and checks the bundle's other files. Raises BundleError, EngineError."""
+    manifest = bundle.manifest
+    _check_interfaces(manifest)
+    graphs: dict[str, Graph] = {}
+    used: set[str] = set()
+    for name in GRAPHS:
+        model, files = bundle.graph(name)
+        used |= files
+        graphs[name] = engine.load(name, model)
+        del model  # the engine has its own copy now; two of a large graph would double the peak
+        entry = manifest.graphs[name]
+        _compare(name, "input", entry.inputs, graphs[name].inputs)
+        _compare(name, "output", entry.outputs, graphs[name].outputs)
+    bundle.verify_rest(used)
+    return VoiceGraphs(
+        GptGraphs(graphs["gpt_prefill"], graphs["gpt_step"], manifest.gpt),
+        AcousticGraphs(graphs["latents"], graphs["vocoder"], manifest.decoder, manifest.sample_rate),
+    )
+
+
+def _interfaces(gpt: GptSpec) -> dict[str, _Interface]:
+    layers = range(gpt.layers)
+    past = {f"past_{kind}_{i}" for kind in ("key", "value") for i in layers}
+    present = {f"present_{kind}_{i}" for kind in ("key", "value") for i in layers}
+
+    def interface(inputs: set[str], optional: set[str], outputs: set[str]) -> _Interface:
+        return _Interface(frozenset(inputs), frozenset(optional), frozenset(outputs))
+
+    return {
+        "gpt_prefill": interface({"phones"}, {"features", "prompt"}, {"logits", "keys", "values"}),
+        "gpt_step": interface(
+            {"token", "position", "seqlens_k", "total_length", *past}, {"pointer", "state"}, {"logits", *present}
+        ),
+        "latents": interface({"codes"}, {"phones", "align", "ge"}, {"z"}),
+        "vocoder": interface({"z"}, {"ge", "phase", "noise"}, {"audio"}),
+    }
+
+
+def _check_interfaces(manifest: Manifest) -> None:
+    """The manifest's lists against what the runtime can bind. Raises BundleError."""
+    for name, wanted in _interfaces(manifest.gpt).items():
+        entry = manifest.graphs[name]
+        lacking = {"input": wanted.inputs - set(entry.inputs), "output": wanted.outputs - set(entry.outputs)}
+        for kind, missing in lacking.items():
+            if missing:
+                raise BundleError(f"the manifest's graph {name!r} lacks the {kind} {min(missing)!r}")
+        unknown = set(entry.inputs) - wanted.inputs - wanted.optional_inputs
+        if unknown:
+            raise BundleError(f"the manifest's graph {name!r} has an unknown input {min(unknown)[:60]!r}")
+    _check_pairs(manifest)
+
+
+def _check_pairs(manifest: Manifest) -> None:
+    """What one graph takes, another must give."""
+    graphs = manifest.graphs
+    given = graphs["gpt_prefill"].outputs
+    points = "pointer" in given
+    pairs = [
+        ("gpt_step", "pointer", points),
+        ("gpt_step", "state", "state" in given),
+        ("latents", "align", points),
+        ("vocoder", "phase", "phases" in graphs["vocoder"].outputs),
+    ]
+    for graph, name, present in pairs:
+        if name in graphs[graph].inputs and not present:
+            raise BundleError(f"the manifest's graph {graph!r} takes {name!r}, which no graph gives")
+    if points != ("next_pointer" in graphs["gpt_step"].outputs):
+        raise BundleError("the manifest's graph 'gpt_step' must give 'next_pointer' if 'gpt_prefill' gives 'pointer'")
+
+
+def _compare(graph: str, kind: str, listed: Mapping[str, TensorSpec], real: Mapping[str, TensorInfo]) -> None:
+    """The manifest's tensors against the engine's. Raises BundleError."""
+    for name in sorted(set(listed) ^ set(real)):
+        where = "the manifest lists but the graph lacks" if name in listed else "the graph has but the manifest lacks"
+        raise BundleError(f"graph {graph!r}: {where} the {kind} {name[:60]!r}")
+    for name, spec in listed.items():
+        info = real[name]
+        fits = info.dtype.name == spec.dtype and len(info.shape) == len(spec.shape)
+        if not fits or not all(_agrees(a, b) for a, b in zip(spec.shape, info.shape, strict=True)):
+            shown = f"{info.dtype.name} {list(info.shape)}"
+            raise BundleError(f"graph {graph!r}: the {kind} {name!r} is {shown}, not {spec.dtype} {list(spec.shape)}")
+
+
+def _agrees(listed: int | str, real: int | None) -> bool:
+    """A listed size must be the graph's or free there; a listed name stands for any size, so it must be free."""
+    return real is None or listed == real

@@ -1,0 +1,138 @@
+"""One sentence after the other: tokens are drawn, watched, turned into sound, and mended when they go wrong.
+
+A plain generator: the next token is drawn when the listener asks for more sound, so nothing runs ahead of him, and to
+close the generator is to cancel. On one core a thread per stage would only take turns with the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_tts.audio import AudioChunk
+from edge_tts.bundle import Manifest, SpeakerTokens
+from edge_tts.errors import SynthesisError
+from edge_tts.gpt.generation import Generation, Outcome
+from edge_tts.gpt.guard import Fault, FaultKind, Limits, inspect, inspect_end, limits_for
+from edge_tts.gpt.recovery import Candidate, Finish, Retry, best_candidate, recover
+from edge_tts.graphs import VoiceGraphs
+from edge_tts.noise import sampling_noise
+from edge_tts.sovits.post import pause_seconds
+from edge_tts.sovits.stream import AcousticStream
+from edge_tts.timing import StageTimes
+
+__all__ = ["PAUSE_PHONES", "Request", "Synthesizer", "Utterance"]
+
+PAUSE_PHONES = frozenset(",.!?…-")
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One sentence, ready to be spoken: `ids` int64 [P] of its phones, `pauses` which of them are pauses."""
+
+    written: str
+    ids: NDArray[np.int64]
+    pauses: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to speak and how. `stopped` is asked before every decode step."""
+
+    utterances: Sequence[Utterance]
+    speaker: SpeakerTokens
+    speed: float
+    seed: int
+    stopped: Callable[[], bool] = lambda: False
+    times: StageTimes = field(default_factory=StageTimes)
+
+
+class Synthesizer:
+    """The graphs of one voice at work. Holds nothing between sentences, so several requests may take turns."""
+
+    def __init__(self, graphs: VoiceGraphs, manifest: Manifest) -> None:
+        self._graphs, self._manifest = graphs, manifest
+
+    def speak(self, request: Request) -> Iterator[AudioChunk]:
+        """Yields the sound of all sentences. Raises SynthesisError: four attempts at a sentence failed."""
+        total, rate = len(request.utterances), self._manifest.sample_rate
+        for index, utterance in enumerate(request.utterances):
+            for samples in self._sentence(request, index, utterance):
+                yield AudioChunk(samples, rate, index, total)
+            if request.stopped():
+                return
+            if index + 1 < total:
+                # The pause comes now and not before the next sentence: it covers the time that sentence needs to start.
+                silence = np.zeros(round(pause_seconds(utterance.written) * rate / request.speed), np.float32)
+                yield AudioChunk(silence, rate, index, total)
+
+    def _sentence(self, request: Request, index: int, utterance: Utterance) -> Iterator[NDArray[np.float32]]:
+        if request.stopped():
+            return
+        speaker, spec, times = request.speaker, self._manifest.gpt, request.times
+        offset = len(speaker.prompt_phones)
+        limits = limits_for(utterance.pauses, self._manifest.token_rate_hz, offset)
+        with times.measure("prefill"):
+            decoder = self._graphs.gpt.start(utterance.ids, speaker, limits.total + 1)
+        generation = Generation(
+            decoder,
+            speaker,
+            self._manifest.sampling,
+            spec.eos,
+            lambda attempt, step, size: sampling_noise(request.seed, index, attempt, step, size),
+        )
+        stream = AcousticStream(
+            self._graphs.acoustic, utterance.ids, speaker.ge, request.seed, index, request.speed, times
+        )
+        yield from _stream(generation, stream, limits, offset, request)
+
+
+def _stream(
+    generation: Generation, stream: AcousticStream, limits: Limits, offset: int, request: Request
+) -> Iterator[NDArray[np.float32]]:
+    """Draws tokens until the sentence is complete, and yields sound as it becomes certain."""
+    attempt, candidates = 0, list[Candidate]()
+    while not request.stopped():
+        with request.times.measure("decode"):
+            outcome = generation.advance()
+        tokens, pointers = generation.tokens, generation.pointers
+        fault = _judge(outcome, tokens, pointers, limits)
+        if fault is None:
+            yield from stream.advance(tokens, _align(pointers, offset), outcome is Outcome.END)
+            if outcome is Outcome.END:
+                return
+            continue
+        if fault.kind is FaultKind.EARLY_STOP and tokens:
+            candidates.append(Candidate(tokens[:], pointers[:] if pointers is not None else None))
+        pointer = pointers[-1] if pointers else None
+        decision = recover(fault, attempt, stream.committed, len(tokens), pointer, limits.last_sound)
+        if isinstance(decision, Retry):
+            attempt += 1
+            generation.rewind(decision.keep, attempt, decision.min_tokens)
+        elif isinstance(decision, Finish):
+            yield from stream.advance(tokens[: decision.keep], _align(pointers, offset, decision.keep), True)
+            return
+        else:
+            chosen = best_candidate(candidates, tokens[: stream.committed])
+            if chosen is None:
+                raise SynthesisError(f"{attempt + 1} attempts at a sentence failed ({fault.kind.value}): rephrase it")
+            yield from stream.advance(chosen.tokens, _align(chosen.pointers, offset), True)
+            return
+
+
+def _judge(outcome: Outcome, tokens: list[int], pointers: list[int] | None, limits: Limits) -> Fault | None:
+    if outcome is Outcome.TOKEN:
+        return inspect(tokens, pointers, limits)
+    if outcome is Outcome.END:
+        return inspect_end(tokens, pointers, limits)
+    return Fault(FaultKind.RUNAWAY, 0)
+
+
+def _align(pointers: list[int] | None, offset: int, count: int | None = None) -> list[int] | None:
+    """Pointers count from the first prompt phone, the acoustic decoder from the first target phone."""
+    if pointers is None:
+        return None
+    return [max(0, pointer - offset) for pointer in pointers[:count]] if offset else pointers[:count]

@@ -1,0 +1,145 @@
+"""`Voice`: a bundle that can speak."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge_tts.audio import AudioChunk
+from edge_tts.bundle import Bundle, SpeakerTokens, locate, open_bundle, search_path
+from edge_tts.engines import Engine
+from edge_tts.errors import ParameterError, SpeakerNotFoundError, TextError
+from edge_tts.graphs import load_graphs
+from edge_tts.noise import SEEDS
+from edge_tts.synthesis import PAUSE_PHONES, Request, Synthesizer, Utterance
+from edge_tts.text import Lexicon, Sentence, front_end
+from edge_tts.text.symbols import phone_ids
+from edge_tts.timing import StageTimes
+
+__all__ = ["MAX_SPEED", "MIN_SPEED", "SpeakerInfo", "Voice"]
+
+MIN_SPEED, MAX_SPEED = 0.5, 2.0
+
+
+@dataclass(frozen=True)
+class SpeakerInfo:
+    """A speaker of a voice, as people choose it."""
+
+    name: str
+    language: str
+    description: str
+
+
+class Voice:
+    """A loaded voice. Several threads may synthesize with it; each utterance has buffers of its own."""
+
+    def __init__(self, bundle: Bundle, synthesizer: Synthesizer, speakers: Mapping[str, SpeakerTokens]) -> None:
+        """Use `Voice.load`."""
+        self._bundle, self._synthesizer, self._tokens = bundle, synthesizer, speakers
+
+    @classmethod
+    def load(
+        cls, voice: str | os.PathLike[str] = "default", *, threads: int = 1, engine: Engine | None = None
+    ) -> Voice:
+        """Loads a voice by name or by its bundle's path; every file is checked against the manifest.
+
+        `threads` is how many CPU threads one operator may use; `engine` replaces ONNX Runtime. Raises
+        VoiceNotFoundError, BundleError (a file is missing, changed or malformed), EngineError (a graph is refused).
+        """
+        bundle = open_bundle(locate(voice, search_path(os.environ, Path.home())))
+        if engine is None:
+            from edge_tts.engines.onnx import OnnxEngine
+
+            engine = OnnxEngine(threads)
+        graphs = load_graphs(bundle, engine)
+        speakers = {name: bundle.speaker(name) for name in bundle.manifest.speakers}
+        return cls(bundle, Synthesizer(graphs, bundle.manifest), speakers)
+
+    @property
+    def name(self) -> str:
+        """The voice's name, from its manifest."""
+        return self._bundle.manifest.name
+
+    @property
+    def bundle_id(self) -> str:
+        """SHA-256 of the manifest: names this exact voice."""
+        return self._bundle.id
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second."""
+        return self._bundle.manifest.sample_rate
+
+    @property
+    def speakers(self) -> dict[str, SpeakerInfo]:
+        """All speakers by name."""
+        entries = self._bundle.manifest.speakers.items()
+        return {name: SpeakerInfo(name, entry.language, entry.description) for name, entry in entries}
+
+    @property
+    def default_speaker(self) -> str:
+        """Who speaks when nobody is named."""
+        return self._bundle.manifest.default_speaker
+
+    def synthesize(
+        self,
+        text: str,
+        *,
+        speaker: str | None = None,
+        speed: float = 1.0,
+        seed: int | None = None,
+        cancel: threading.Event | None = None,
+        lexicon: Lexicon | None = None,
+        times: StageTimes | None = None,
+    ) -> Iterator[AudioChunk]:
+        """Speaks a text; sound comes out while later tokens are still being drawn.
+
+        `speed` 0.5..2 is relative to the speaker's own. The same `seed` gives the same sound; without one it is drawn
+        at random. `cancel` may be set from another thread: the iteration ends within one decode step, as it does when
+        the iterator is closed. `lexicon` adds pronunciations, `times` collects where the time goes.
+
+        Arguments are checked here, before the first chunk is asked for. Raises TextError (nothing to speak),
+        SpeakerNotFoundError, ParameterError; while iterating SynthesisError.
+        """
+        name = self.default_speaker if speaker is None else speaker
+        if name not in self._tokens:
+            known = ", ".join(sorted(self._tokens))
+            raise SpeakerNotFoundError(f"voice {self.name!r} has no speaker {str(name)[:60]!r} (it has: {known})")
+        _check_speed(speed)
+        seed = secrets.randbits(64) if seed is None else _checked_seed(seed)
+        times = times or StageTimes()
+        with times.measure("text"):
+            language = self._bundle.manifest.speakers[name].language
+            utterances = [_utterance(sentence) for sentence in front_end(text, language, lexicon)]
+        if not utterances:
+            raise TextError("there is nothing to speak in this text")
+        stopped = cancel.is_set if cancel is not None else _never
+        request = Request(utterances, self._tokens[name], float(speed), seed, stopped, times)
+        return self._synthesizer.speak(request)
+
+
+def _utterance(sentence: Sentence) -> Utterance:
+    ids = np.array(phone_ids(sentence.phones), np.int64)
+    return Utterance(sentence.written, ids, tuple(phone in PAUSE_PHONES for phone in sentence.phones))
+
+
+def _check_speed(speed: float) -> None:
+    number = isinstance(speed, (int, float)) and not isinstance(speed, bool)
+    if not number or not MIN_SPEED <= speed <= MAX_SPEED:  # NaN fails this too
+        raise ParameterError(f"speed must lie in {MIN_SPEED:g}..{MAX_SPEED:g}, not {str(speed)[:40]}")
+
+
+def _checked_seed(seed: int) -> int:
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < SEEDS:
+        raise ParameterError(f"seed must be an integer in 0..{SEEDS - 1}, not {str(seed)[:40]}")
+    return seed
+
+
+def _never() -> bool:
+    return False
