@@ -193,7 +193,7 @@ def latents_graph(classic: bool) -> GraphBuilder:
 
 
 def vocoder_graph(classic: bool) -> GraphBuilder:
-    """A sine whose pitch is one frame's own matter, its loudness that of the frames around (kernel 5), and some noise."""
+    """A sine whose pitch is a frame's own matter, its loudness that of the frames around (kernel 5), and some noise."""
     g = GraphBuilder("vocoder", 4)
     g.inputs = {"z": ("float32", [1, C, "frames"]), "ge": ("float32", [1, G])}
     g.outputs = {"audio": ("float32", [1, "samples"])}
