@@ -1,0 +1,1 @@
+"""The networks, in PyTorch: what training learns and what export turns into graphs."""
