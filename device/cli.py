@@ -10,13 +10,14 @@ __all__ = ["main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon until it is told to stop. Exit code 0: asked to; 1: it couldn't go on; 2: wrong options."""
-    import edge_tts
-
-    if getattr(edge_tts, "DISTRIBUTION", None) != "edge-tts-jetson":
-        sys.stderr.write(
-            "edgettsd: the package 'edge-tts', an unrelated online client, has replaced files of edge-tts-jetson: "
-            "pip uninstall edge-tts, then reinstall edge-tts-jetson\n"
-        )
+    try:
+        from edge_tts.identity import problem
+    except ImportError as error:
+        sys.stderr.write(f"edgettsd: the package edge_tts is not edge-tts-jetson's, or is broken: {error}\n")
+        return 1
+    trouble = problem()
+    if trouble is not None:
+        sys.stderr.write(f"edgettsd: {trouble}\n")
         return 1
     from device.service import serve
 

@@ -148,11 +148,11 @@ class Daemon:
 
     def _speak(self, utterance: Utterance, playback: Playback) -> Event:
         try:
-            # The track first: a sleeping amplifier wakes while synthesis works.
-            track = self._sink.open(utterance.id, self._voice.sample_rate)
             chunks = self._voice.synthesize(
                 utterance.text, speaker=utterance.speaker, speed=utterance.speed, cancel=playback.cancel
             )
+            # Opened before the first chunk is asked for: a sleeping amplifier wakes while synthesis works.
+            track = self._sink.open(utterance.id, self._voice.sample_rate)
             details = play(
                 chunks,
                 track,

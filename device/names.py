@@ -21,7 +21,7 @@ def clip(value: object) -> str:
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """One line that says that `name` is unknown, and which known name is nearest to it or which ones there are."""
     candidates = sorted(known)
-    near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.6)
     hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(candidates)}"
     return f"unknown {kind} {clip(name)}: {hint}"
 
