@@ -1,0 +1,165 @@
+"""edge_tts.sovits: what streams out equals the whole utterance."""
+
+import numpy as np
+import pytest
+
+from edge_tts.bundle import open_bundle
+from edge_tts.engines.onnx import OnnxEngine
+from edge_tts.graphs import load_graphs
+from edge_tts.sovits.post import CLAUSE_PAUSE_SECONDS, SENTENCE_PAUSE_SECONDS, Fader, limit, pause_seconds
+from edge_tts.sovits.schedule import WINDOW_TOKENS, next_window
+from edge_tts.sovits.speed import TimeStretch
+from edge_tts.sovits.stream import AcousticStream
+
+TOKENS, PHONES = 83, 40
+WHOLE = (1000,)
+
+
+@pytest.fixture(scope="module")
+def acoustic(tiny_bundle):
+    bundle = open_bundle(tiny_bundle)
+    return load_graphs(bundle, OnnxEngine()).acoustic, bundle.speaker("ada")
+
+
+@pytest.fixture(scope="module")
+def spoken():
+    random = np.random.Generator(np.random.Philox(5))
+    phones = random.integers(0, 700, PHONES)
+    align = np.minimum(np.arange(TOKENS) // 2, PHONES - 1)
+    return random.integers(0, 64, TOKENS).tolist(), align.tolist(), phones
+
+
+def stream(acoustic, spoken, sizes, step=1, speed=1.0, seed=3):
+    """All sound, with `step` tokens arriving at a time."""
+    graphs, speaker = acoustic
+    tokens, align, phones = spoken
+    streaming = AcousticStream(graphs, phones, speaker.ge, seed, 1, speed, sizes=sizes)
+    pieces = []
+    for count in range(step, len(tokens), step):
+        pieces += streaming.advance(tokens[:count], align[:count], final=False)
+    pieces += streaming.advance(tokens, align, final=True)
+    return pieces
+
+
+def signal_to_difference_db(signal, other):
+    difference = signal.astype(np.float64) - other
+    return 10 * np.log10((signal.astype(np.float64) ** 2).sum() / max((difference**2).sum(), 1e-30))
+
+
+@pytest.mark.parametrize("speed", [1.0, 0.5, 0.83, 1.31, 2.0])
+@pytest.mark.parametrize(("sizes", "step"), [(WINDOW_TOKENS, 1), ((1,), 1), ((3,), 2), ((7, 2), 5), ((16,), 83)])
+def test_windows_are_inaudible(acoustic, spoken, sizes, step, speed):
+    whole = stream(acoustic, spoken, WHOLE, speed=speed)
+    pieces = stream(acoustic, spoken, sizes, step, speed)
+    assert len(whole) == 1 and len(pieces) > 1
+    joined = np.concatenate(pieces)
+    assert joined.shape == whole[0].shape
+    assert signal_to_difference_db(whole[0], joined) >= 60
+
+
+def test_a_missing_context_would_be_seen(acoustic, spoken):
+    """The measure can fail: with less context than the receptive field the windows are heard."""
+    from dataclasses import replace
+
+    graphs, speaker = acoustic
+    short = replace(graphs, spec=replace(graphs.spec, latent_context_tokens=1))
+    whole = stream(acoustic, spoken, WHOLE)[0]
+    assert signal_to_difference_db(whole, np.concatenate(stream((short, speaker), spoken, (4,)))) < 60
+
+
+def test_length_follows_the_speed(acoustic, spoken):
+    for speed in (0.5, 0.83, 1.0, 1.31, 2.0):
+        frames = int(np.ceil(TOKENS * 4 / speed))
+        assert sum(map(len, stream(acoustic, spoken, WINDOW_TOKENS, speed=speed))) == frames * 240
+
+
+def test_the_seed_reaches_the_noise(acoustic, spoken):
+    first, second = (np.concatenate(stream(acoustic, spoken, WINDOW_TOKENS, seed=seed)) for seed in (3, 4))
+    assert first.shape == second.shape and not np.array_equal(first, second)
+
+
+def test_first_sound_needs_few_tokens(acoustic, spoken):
+    graphs, speaker = acoustic
+    tokens, align, phones = spoken
+    streaming = AcousticStream(graphs, phones, speaker.ge, 3, 1)
+    needed = WINDOW_TOKENS[0] + graphs.spec.latent_context_tokens
+    assert not list(streaming.advance(tokens[: needed - 1], align[: needed - 1], final=False))
+    assert streaming.committed == 0
+    assert list(streaming.advance(tokens[:needed], align[:needed], final=False))
+    assert streaming.committed == WINDOW_TOKENS[0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_very_short_utterances(acoustic, spoken, count):
+    graphs, speaker = acoustic
+    tokens, align, phones = spoken
+    streaming = AcousticStream(graphs, phones, speaker.ge, 3, 1)
+    pieces = list(streaming.advance(tokens[:count], align[:count], final=True))
+    assert sum(map(len, pieces)) == count * 960
+    assert abs(pieces[0][0]) < 0.01 and abs(pieces[-1][-1]) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("index", "done", "available", "final", "expected"),
+    [
+        (0, 0, 15, False, 0),
+        (0, 0, 16, False, 4),
+        (1, 4, 23, False, 0),
+        (1, 4, 24, False, 8),
+        (9, 100, 160, False, 48),
+        (0, 0, 6, True, 6),
+        (0, 0, 7, True, 4),
+        (9, 100, 172, True, 72),
+        (9, 100, 173, True, 48),
+        (2, 30, 30, True, 0),
+    ],
+)
+def test_schedule(index, done, available, final, expected):
+    assert next_window(index, done, available, 12, final) == expected
+
+
+@pytest.mark.parametrize("speed", [0.5, 0.9, 1.1, 2.0])
+def test_stretch_interpolates(speed):
+    frames = np.arange(20, dtype=np.float32)[None] ** 2
+    stretch = TimeStretch(speed)
+    parts = [stretch.push(frames[:, i : i + 3], final=i == 18) for i in range(0, 20, 3)]
+    positions = np.minimum(np.arange(np.ceil(20 / speed)) * speed, 19)
+    expected = np.interp(positions, np.arange(20), frames[0])
+    np.testing.assert_allclose(np.concatenate(parts, axis=1)[0], expected, rtol=1e-5)
+
+
+def test_limit_bends_only_peaks_and_never_passes_one():
+    samples = np.linspace(-3, 3, 6001).astype(np.float32)
+    limited = limit(samples)
+    quiet = np.abs(samples) <= 0.85
+    np.testing.assert_array_equal(limited[quiet], samples[quiet])
+    assert np.abs(limited).max() <= 1.0
+    assert (np.diff(limited) >= 0).all()
+    assert np.diff(limited).max() <= np.diff(samples).max() * 1.01
+
+
+def test_limit_is_the_same_for_any_cut():
+    samples = np.sin(np.arange(1000)).astype(np.float32) * 1.5
+    np.testing.assert_array_equal(np.concatenate([limit(samples[:333]), limit(samples[333:])]), limit(samples))
+
+
+def test_fades_at_both_ends_over_any_pieces():
+    fader = Fader(1000)  # 5 samples
+    pieces = [fader.apply(np.ones(count, np.float32), final) for count, final in ((2, False), (6, False), (7, True))]
+    expected = [0.1, 0.3, 0.5, 0.7, 0.9, 1, 1, 1, 1, 1, 0.9, 0.7, 0.5, 0.3, 0.1]
+    np.testing.assert_allclose(np.concatenate(pieces), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("One.", SENTENCE_PAUSE_SECONDS),
+        ("“Two!” ", SENTENCE_PAUSE_SECONDS),
+        ("(Three…)", SENTENCE_PAUSE_SECONDS),
+        ("four,", CLAUSE_PAUSE_SECONDS),
+        ("five", CLAUSE_PAUSE_SECONDS),
+        ("", CLAUSE_PAUSE_SECONDS),
+    ],
+)
+def test_pauses(written, seconds):
+    assert pause_seconds(written) == seconds
