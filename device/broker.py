@@ -21,6 +21,7 @@ __all__ = ["BrokerStartError", "EmbeddedBroker"]
 _HOST = "127.0.0.1"
 _START_S = 10.0
 _STOP_S = 2.0
+_CLOSING_S = 0.5
 
 
 class BrokerStartError(EdgeTTSError):
@@ -83,6 +84,10 @@ class EmbeddedBroker:
         self._ready.set()
         await self._leave.wait()
         await broker.shutdown()
+        # amqtt returns while its connections are still closing; a loop that ends now would leave their sockets open.
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        if rest:
+            await asyncio.wait(rest, timeout=_CLOSING_S)
 
 
 def _port_problem(port: int, cause: BaseException | None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import socket
+import ssl
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -96,16 +97,15 @@ class Config:
         password = None
         if self.password_file:
             password = _read(self.password_file, "password_file").rstrip("\r\n")
-        if self.ca_file:
-            _read(self.ca_file, "ca_file")
-        return Broker(
-            self.broker,
-            self.port,
-            self.username or None,
-            password,
-            self.tls or bool(self.ca_file),
-            Path(self.ca_file) if self.ca_file else None,
-        )
+        return Broker(self.broker, self.port, self.username or None, password, self._tls())
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if not (self.tls or self.ca_file):
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.ca_file or None)
+        except OSError as error:  # an SSLError is one too
+            raise ConfigError(f"can't use the ca_file {self.ca_file}: {error.strerror or error}") from None
 
 
 _RANGES: tuple[tuple[str, float, float], ...] = (

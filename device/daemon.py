@@ -34,7 +34,7 @@ from device.queue import (
     decide,
 )
 from device.sinks import Sink
-from device.topics import event_payload
+from device.topics import FINAL_EVENTS, event_payload
 from edge_tts.errors import BundleError, EdgeTTSError, EngineError, OutputError, SynthesisError
 
 __all__ = ["Daemon", "mint_id"]
@@ -132,7 +132,8 @@ class Daemon:
     def _report(self, id_: str, name: str, reason: str | None, details: dict[str, Any]) -> None:
         self._publish_event(event_payload(id_, name, round(self._clock() * 1000), reason, details))
         level = logging.WARNING if name in ("rejected", "failed", "expired") else logging.INFO
-        log.log(level, "'%s' %s%s", id_, name, f": {reason}" if reason else "")
+        where = reason or details.get("file")
+        log.log(level if name in FINAL_EVENTS else logging.DEBUG, "'%s' %s%s", id_, name, f": {where}" if where else "")
 
     def _run(self) -> None:
         while True:

@@ -16,6 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from device.names import clip
+from device.sockets import send_at_once
 from device.topics import FINAL_EVENTS, Topics, root_problem
 from edge_tts.command import EXIT_FAILURE, EXIT_OK, EXIT_USAGE, Command
 
@@ -104,6 +105,7 @@ def _run(options: argparse.Namespace) -> int:
     text = options.text if options.text is not None else sys.stdin.read()
     talk = _Conversation(Topics(options.root), options.id or uuid.uuid4().hex[:12])
     client = Client(CallbackAPIVersion.VERSION2, clean_session=True, reconnect_on_failure=False)
+    send_at_once(client)
     client.on_connect, client.on_subscribe, client.on_message = talk.on_connect, talk.on_subscribe, talk.on_message
     try:
         if options.username:

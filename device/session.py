@@ -14,15 +14,15 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from device.backoff import Backoff
+from device.sockets import send_at_once
 from device.topics import Topics
 
 __all__ = ["Broker", "Session"]
@@ -34,6 +34,7 @@ _HANDSHAKE_S = 10.0
 # A connection that held this long was a good one: two devices that fight over one id must not spin.
 _STABLE_S = 10.0
 _GOODBYE_S = 0.3
+_TURN_S = 1.0
 _MAX_QUEUED_EVENTS = 1000
 
 
@@ -45,8 +46,7 @@ class Broker:
     port: int = 1883
     username: str | None = None
     password: str | None = None
-    tls: bool = False
-    ca_file: Path | None = None
+    tls: ssl.SSLContext | None = None
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
@@ -76,8 +76,7 @@ class Session:
         self._backoff = backoff or Backoff()
         self._monotonic = monotonic
         self._stopping = threading.Event()
-        self._changed = threading.Condition()
-        self._up = self._over = False
+        self._online = threading.Event()
         self._why = ""
         self._complained = False
         self._client = self._make_client(client_id)
@@ -95,16 +94,13 @@ class Session:
             if farewell.rc == 0:
                 farewell.wait_for_publish(_GOODBYE_S)
         self._client.disconnect()
-        with self._changed:
-            self._over = True
-            self._changed.notify_all()
-        self._thread.join(_GOODBYE_S)
+        if self._thread.ident is not None:
+            self._thread.join(_GOODBYE_S)
 
     @property
     def online(self) -> bool:
         """Whether the broker lets us hear and be heard."""
-        with self._changed:
-            return self._up
+        return self._online.is_set()
 
     def publish_event(self, payload: bytes) -> None:
         """Publish on `<root>/event`; while the broker is away up to 1000 events wait for it."""
@@ -121,44 +117,38 @@ class Session:
         client.max_queued_messages_set(_MAX_QUEUED_EVENTS)
         if self._broker.username is not None:
             client.username_pw_set(self._broker.username, self._broker.password)
-        if self._broker.tls:
-            context = ssl.create_default_context(cafile=self._broker.ca_file)
-            client.tls_set_context(context)
+        if self._broker.tls is not None:
+            client.tls_set_context(self._broker.tls)
+        send_at_once(client)
         client.on_connect = self._connected
         client.on_subscribe = self._subscribed
         client.on_message = self._message
         client.on_disconnect = self._disconnected
+        # With this hook set, paho wakes our loop when another thread publishes, instead of writing to the socket there.
+        client.on_socket_register_write = lambda *_: None
         return client
 
     def _keep(self) -> None:
         while not self._stopping.is_set():
             began = self._monotonic()
-            with self._changed:
-                self._over, self._why = False, ""
+            self._why = ""
             try:
                 self._client.connect(self._broker.host, self._broker.port, keepalive=_KEEPALIVE_S)
             except OSError as error:
                 self._complain(f"can't reach the MQTT broker at {self._broker} ({error.strerror or error})")
             else:
-                self._client.loop_start()
-                self._watch()
-                self._client.loop_stop()
+                self._serve(began)
             if self._monotonic() - began > _STABLE_S:
                 self._backoff.reset()
             self._stopping.wait(self._backoff.next_s())
 
-    def _watch(self) -> None:
+    def _serve(self, began: float) -> None:
         """Until this connection is over. A port that takes the connection but never answers is given up."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._up or self._over, _HANDSHAKE_S)
-            answered = self._up or self._over
-            if answered:
-                self._changed.wait_for(lambda: self._over)
-        if not answered:
-            self._why = "it does not answer"
-            self._client.disconnect()
-        with self._changed:
-            self._up = False
+        while self._client.loop(timeout=_TURN_S) == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            if not self.online and self._monotonic() - began > _HANDSHAKE_S:
+                self._why = self._why or "it does not answer"
+                self._client.disconnect()
+        self._online.clear()
         if not self._stopping.is_set():
             self._complain(f"lost the MQTT broker at {self._broker} ({self._why or 'the connection broke'})")
 
@@ -168,18 +158,11 @@ class Session:
         log.log(level, "%s: trying again until it answers", what)
         self._complained = True
 
-    def _end(self, why: str) -> None:
-        with self._changed:
-            self._over = True
-            self._up = False
-            self._why = self._why or why
-            self._changed.notify_all()
-
     def _connected(
         self, client: Client, _data: Any, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         if reason.is_failure:
-            self._end(f"it refused: {reason}")
+            self._why = f"it refused: {reason}"
             return
         client.subscribe([(self._topics.say, 1), (self._topics.stop, 1)])
 
@@ -187,12 +170,10 @@ class Session:
         self, client: Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
     ) -> None:
         if any(reason.is_failure for reason in reasons):
-            self._end(f"it does not let us subscribe to {self._topics.root}")
+            self._why = f"it does not let us subscribe to {self._topics.root}"
             client.disconnect()
             return
-        with self._changed:
-            self._up = True
-            self._changed.notify_all()
+        self._online.set()
         client.publish(self._topics.status, b"online", qos=1, retain=True)
         client.publish(self._topics.state, self._state().encode(), qos=1, retain=True)
         self._complained = False
@@ -205,6 +186,6 @@ class Session:
             handler(bytes(message.payload), message.retain)
 
     def _disconnected(
-        self, _client: Client, _data: Any, _flags: DisconnectFlags, reason: ReasonCode, _properties: Properties | None
+        self, _client: Client, _data: Any, _flags: DisconnectFlags, _reason: ReasonCode, _properties: Properties | None
     ) -> None:
-        self._end("" if reason == "Unspecified error" else str(reason))
+        self._online.clear()

@@ -8,15 +8,17 @@ import queue
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from device.broker import EmbeddedBroker
+from device.sockets import send_at_once
 from edge_tts import AudioChunk
 from edge_tts.errors import ParameterError, SynthesisError, TextError
 
@@ -59,7 +61,11 @@ class Mosquitto:
         self._process = subprocess.Popen(
             [mosquitto_program(), "-c", self._config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        await_port(self.port)
+        try:
+            await_port(self.port)
+        except AssertionError:
+            self.kill()
+            raise
         return self
 
     def kill(self):
@@ -72,18 +78,27 @@ class Mosquitto:
 
 
 class Embedded:
-    """The daemon's own broker, with the same handles."""
+    """The daemon's own broker, with the same handles.
+
+    In a process of its own: amqtt leaves some sockets for the garbage collector to close, which would be reported as a
+    fault of whatever test runs at that moment.
+    """
 
     def __init__(self, *_):
         self.port = free_port()
-        self._broker = EmbeddedBroker(self.port)
+        self._process = None
 
     def start(self):
-        self._broker.start()
+        program = Path(__file__).with_name("embedded_broker.py")
+        self._process = subprocess.Popen(
+            [sys.executable, program, str(self.port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert self._process.stdout.readline() == b"ready\n"
         return self
 
     def stop(self):
-        self._broker.stop()
+        self._process.communicate(timeout=PATIENCE_S)  # closes its standard input, which ends it
+        assert self._process.returncode == 0
 
 
 @dataclass(frozen=True)
@@ -107,6 +122,7 @@ class Listener:
         self._client.reconnect_delay_set(1, 1)
         if credentials:
             self._client.username_pw_set(**credentials)
+        send_at_once(self._client)
         ready = threading.Event()
         self._client.on_connect = lambda client, *_: client.subscribe(f"{ROOT}/#", qos=1)
         self._client.on_subscribe = lambda *_: ready.set()

@@ -8,7 +8,9 @@ from device.commands import Rejection, Say, Stop, parse_say, parse_stop
 
 
 def say(payload, **options):
-    return parse_say(payload if isinstance(payload, bytes) else json.dumps(payload).encode(), mint_id=lambda: "minted", **options)
+    return parse_say(
+        payload if isinstance(payload, bytes) else json.dumps(payload).encode(), mint_id=lambda: "minted", **options
+    )
 
 
 def stop(payload, **options):

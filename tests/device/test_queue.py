@@ -161,7 +161,9 @@ def test_stop_with_nothing_to_stop():
 
 
 def test_a_failure_does_not_stop_the_queue():
-    state, history = run(arrive("a"), arrive("b"), Ended("a", "failed", 1, reason="no"), Ended("b", "failed", 2, fault=True))
+    state, history = run(
+        arrive("a"), arrive("b"), Ended("a", "failed", 1, reason="no"), Ended("b", "failed", 2, fault=True)
+    )
     assert history[2] == ["a failed", "b started", "> b"]
     assert history[3] == ["b failed", "= error"]
     _, history = run(arrive("c"), Ended("c", "failed", 3, reason="only the text"), state=state)

@@ -42,16 +42,17 @@ def test_the_broker_is_killed_and_comes_back(mosquitto, make_device, online, cap
 
 
 def test_events_of_an_outage_arrive_after_it(mosquitto, make_device, online):
-    device = make_device(mosquitto.port, backoff=hasty(), on_online=online.set)
+    may_return = threading.Event()
+    backoff = Backoff(base_s=0.01, random_=lambda: may_return.wait(PATIENCE_S) * 1.0)
+    device = make_device(mosquitto.port, backoff=backoff, on_online=online.set)
     assert online.wait(PATIENCE_S)
-    online.clear()
     mosquitto.kill()
     device.daemon.say("spoken while nobody hears the events")
     while device.daemon.phase != "idle" or not device.voice.spoken:
         threading.Event().wait(0.01)
-    device.session._backoff = Backoff(base_s=1.0, random_=lambda: 1.0)  # time for the listener to come first
     mosquitto.start()
     listener = Listener(mosquitto.port)
+    may_return.set()
     try:
         id_ = listener.event("accepted")["id"]
         listener.event("finished", id_)
@@ -92,8 +93,7 @@ def test_a_refusal_is_told_and_is_not_a_connection(tmp_path, make_device, online
         attempts.release()
         return 1.0
 
-    (tmp_path / "passwords").write_text("")
-    broker = Mosquitto(tmp_path, "allow_anonymous false", f"password_file {tmp_path / 'passwords'}").start()
+    broker = Mosquitto(tmp_path, "allow_anonymous false").start()
     backoff = Backoff(base_s=0.01, cap_s=0.02, random_=random_)
     device = make_device(
         broker.port,
@@ -119,9 +119,7 @@ def test_a_host_that_has_no_address(make_device, caplog):
         attempts.release()
         return 1.0
 
-    make_device(
-        1883, access=Broker("no-such-host.invalid"), backoff=Backoff(base_s=0.01, cap_s=0.02, random_=random_)
-    )
+    make_device(1883, access=Broker("no-such-host.invalid"), backoff=Backoff(base_s=0.01, cap_s=0.02, random_=random_))
     assert attempts.acquire(timeout=PATIENCE_S)
     assert "can't reach the MQTT broker at no-such-host.invalid:1883" in caplog.records[0].message
 
