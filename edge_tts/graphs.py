@@ -122,5 +122,5 @@ def _compare(graph: str, kind: str, listed: Mapping[str, TensorSpec], real: Mapp
 
 
 def _agrees(listed: int | str, real: int | None) -> bool:
-    """A listed size must be the graph's or free there; a listed name stands for any size, so it must be free."""
-    return real is None or listed == real
+    """Sizes that both state must be equal. An engine may infer a size that the manifest only has a name for."""
+    return real is None or isinstance(listed, str) or listed == real

@@ -16,7 +16,7 @@ from edge_tts.audio import AudioChunk
 from edge_tts.bundle import Manifest, SpeakerTokens
 from edge_tts.errors import SynthesisError
 from edge_tts.gpt.generation import Generation, Outcome
-from edge_tts.gpt.guard import Fault, FaultKind, Limits, inspect, inspect_end, limits_for
+from edge_tts.gpt.guard import Fault, FaultKind, Limits, inspect, inspect_end, limits_for, trusted
 from edge_tts.gpt.recovery import Candidate, Finish, Retry, best_candidate, recover
 from edge_tts.graphs import VoiceGraphs
 from edge_tts.noise import sampling_noise
@@ -101,8 +101,9 @@ def _stream(
         tokens, pointers = generation.tokens, generation.pointers
         fault = _judge(outcome, tokens, pointers, limits)
         if fault is None:
-            yield from stream.advance(tokens, _align(pointers, offset), outcome is Outcome.END)
-            if outcome is Outcome.END:
+            final = outcome is Outcome.END
+            yield from stream.advance(tokens, _align(pointers, offset), final, trusted(tokens, pointers, limits))
+            if final:
                 return
             continue
         if fault.kind is FaultKind.EARLY_STOP and tokens:

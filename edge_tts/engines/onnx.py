@@ -66,10 +66,15 @@ class OnnxEngine:
         # The arena keeps what the largest window once needed, for good; plain malloc gives it back.
         options.enable_cpu_mem_arena = False
         try:
-            source = model if isinstance(model, bytes) else str(model)
-            return OnnxGraph(name, ort.InferenceSession(source, options, providers=_PROVIDERS))
+            session = ort.InferenceSession(
+                model if isinstance(model, bytes) else str(model), options, providers=_PROVIDERS
+            )
         except _FAILURES as error:
             raise EngineError(f"graph {name!r} can't be loaded: {_one_line(error)}") from None
+        # The Python session keeps the model's bytes to make itself again with other providers; there are none here, and
+        # the bytes are as large as the weights.
+        session._model_bytes = None
+        return OnnxGraph(name, session)
 
 
 class OnnxGraph:

@@ -7,6 +7,8 @@ rest can be kept. Four faults:
 - loop: one pattern of tokens is repeated again and again (works without pointers too)
 - runaway: more tokens than the phones can fill
 - early stop: the end came before the pointer reached the last phone that sounds
+
+Before a stall is certain it is suspected: `trusted` says how many tokens may be made sound meanwhile.
 """
 
 from __future__ import annotations
@@ -15,12 +17,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["Fault", "FaultKind", "Limits", "inspect", "inspect_end", "limits_for"]
+__all__ = ["Fault", "FaultKind", "Limits", "inspect", "inspect_end", "limits_for", "trusted"]
 
 # At 25 tokens a second. A stressed vowel at the end of a phrase reaches 0.4 s, a dramatic pause 1.5 s.
 SOUND_SECONDS = 1.0
 PAUSE_SECONDS = 2.0
 LOOP_SECONDS = 1.0
+# A phone that lasts longer than this is suspected: few do, and to wait until it ends costs a moment of computing only.
+SUSPECT_SOUND_SECONDS = 0.32
+SUSPECT_PAUSE_SECONDS = 0.6
 # Twice the slowest sensible speech (0.12 s per phone), plus the pauses.
 SECONDS_PER_SOUND = 0.24
 MARGIN_SECONDS = 1.0
@@ -54,13 +59,14 @@ class Limits:
     last_sound: int
     sound: int
     pause: int
+    suspect_sound: int
+    suspect_pause: int
     loop: int
     total: int
 
 
 def limits_for(pauses: Sequence[bool], token_rate_hz: float, offset: int = 0) -> Limits:
     """Bounds from the phones: which of them are pauses (`, . ! ? … -`). `offset` phones of a prompt come first."""
-    pause = round(PAUSE_SECONDS * token_rate_hz)
     waits = sum(pauses)
     seconds = MARGIN_SECONDS + SECONDS_PER_SOUND * (len(pauses) - waits) + PAUSE_SECONDS * waits
     sounding = [index for index, is_pause in enumerate(pauses) if not is_pause]
@@ -68,7 +74,9 @@ def limits_for(pauses: Sequence[bool], token_rate_hz: float, offset: int = 0) ->
         pauses=(False,) * offset + tuple(pauses),
         last_sound=offset + sounding[-1] if sounding else -1,
         sound=round(SOUND_SECONDS * token_rate_hz),
-        pause=pause,
+        pause=round(PAUSE_SECONDS * token_rate_hz),
+        suspect_sound=round(SUSPECT_SOUND_SECONDS * token_rate_hz),
+        suspect_pause=round(SUSPECT_PAUSE_SECONDS * token_rate_hz),
         loop=round(LOOP_SECONDS * token_rate_hz),
         total=round(seconds * token_rate_hz),
     )
@@ -88,6 +96,14 @@ def inspect_end(tokens: Sequence[int], pointers: Sequence[int] | None, limits: L
     if pointers is not None and max(pointers) < limits.last_sound:
         return Fault(FaultKind.EARLY_STOP, _start_of_run(pointers))
     return None
+
+
+def trusted(tokens: Sequence[int], pointers: Sequence[int] | None, limits: Limits) -> int:
+    """How many of the tokens may be made sound now: those that no suspected stall can take back."""
+    if not pointers:
+        return len(tokens)
+    allowed = limits.suspect_pause if limits.pauses[pointers[-1]] else limits.suspect_sound
+    return min(len(tokens), _start_of_run(pointers) + allowed)
 
 
 def _stall(pointers: Sequence[int], limits: Limits) -> Fault | None:

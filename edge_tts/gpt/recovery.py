@@ -2,9 +2,10 @@
 
 Sound leaves while tokens are still being drawn, so an utterance can't always start over. Tokens that the acoustic
 decoder has already turned into sound are *committed*. Before that, a faulty attempt is thrown away and drawn again from
-the first token; after it, the committed tokens and the sound ones that follow stay, and drawing resumes behind them.
-Because the decoder lags the GPT by its receptive field (about half a second), most faults are seen before they are
-heard. Four attempts are made; then the longest one that ended by itself is taken, or the sentence fails.
+the first token; after it, the committed tokens and the sound ones that follow stay, and drawing resumes behind them,
+a little further back with each attempt. The decoder lags the GPT by its receptive field (about half a second) and does
+not commit a suspected stall (`guard.trusted`), so a fault is seldom heard. Four attempts are made; then the one that
+spoke the most phones of those that ended by themselves is taken, or the sentence fails.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ __all__ = ["MAX_ATTEMPTS", "Candidate", "Finish", "GiveUp", "Retry", "best_candi
 MAX_ATTEMPTS = 4
 # After the last sound a little of the pause is kept when it never ends by itself.
 TAIL_TOKENS = 5
+# The token that led astray may lie before the fault that came of it.
+BACK_TOKENS = 4
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def recover(
         return Finish(max(committed, good))
     if attempt + 1 >= MAX_ATTEMPTS:
         return GiveUp()
-    keep = max(committed, fault.good) if committed else 0
+    keep = max(committed, fault.good - BACK_TOKENS * attempt) if committed else 0
     # The end that came too early may come from the logits' maximum, which no other noise would change.
     return Retry(keep, count + 1 if fault.kind is FaultKind.EARLY_STOP else 0)
 

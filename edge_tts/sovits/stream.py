@@ -60,9 +60,16 @@ class AcousticStream:
         """Tokens that have been turned into latents: they can't be taken back."""
         return self._latents.done
 
-    def advance(self, tokens: Sequence[int], align: Sequence[int] | None, final: bool) -> Iterator[NDArray[np.float32]]:
-        """Yields the pieces of sound (float32 [n], −1..1) that the tokens so far allow; `final`: all are known."""
-        while count := self._next(len(tokens), final):
+    def advance(
+        self, tokens: Sequence[int], align: Sequence[int] | None, final: bool, trusted: int | None = None
+    ) -> Iterator[NDArray[np.float32]]:
+        """Yields the pieces of sound (float32 [n], −1..1) that the tokens so far allow; `final`: all are known.
+
+        Only the first `trusted` tokens become sound now; those behind them serve as context. None: all.
+        """
+        context = self._spec.latent_context_tokens
+        available = len(tokens) if trusted is None or final else min(len(tokens), trusted + context)
+        while count := next_window(self._windows, self._latents.done, available, context, final, self._sizes):
             last = final and self._latents.done + count == len(tokens)
             with self._times.measure("latents"):
                 z = self._latents.take(tokens, align, count)
@@ -71,7 +78,3 @@ class AcousticStream:
                 audio = self._vocoder.push(self._stretch.push(z, last), last)
             if len(audio):
                 yield self._fader.apply(limit(audio), last)
-
-    def _next(self, available: int, final: bool) -> int:
-        context = self._spec.latent_context_tokens
-        return next_window(self._windows, self._latents.done, available, context, final, self._sizes)

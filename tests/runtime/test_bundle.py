@@ -188,7 +188,11 @@ def test_every_key_is_needed(bundle_copy):
     """Removing any key is refused, or names a thing that is gone."""
     original = (bundle_copy / "manifest.json").read_text()
     for path in keys_of(json.loads(original)):
-        if path == ("provenance", "made_by") or (path[0] == "adapters" and len(path) > 1) or path == ("speakers", "bob"):
+        if (
+            path == ("provenance", "made_by")
+            or (path[0] == "adapters" and len(path) > 1)
+            or path == ("speakers", "bob")
+        ):
             continue
         manifest = json.loads(original)
         parent = manifest
@@ -331,7 +335,7 @@ def test_names_and_paths(bundle_copy, tmp_path, monkeypatch):
     for unknown in ("tinny", "", "tiny\0", "./nothing", "/no/such/folder"):
         with pytest.raises(VoiceNotFoundError):
             locate(unknown, folders)
-    with pytest.raises(VoiceNotFoundError, match="installed: .*tiny"):
+    with pytest.raises(VoiceNotFoundError, match=r"installed: .*tiny"):
         locate("tinny", folders)
 
 

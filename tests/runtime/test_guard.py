@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_tts.gpt.guard import Fault, FaultKind, inspect, inspect_end, limits_for
+from edge_tts.gpt.guard import Fault, FaultKind, inspect, inspect_end, limits_for, trusted
 from edge_tts.gpt.recovery import MAX_ATTEMPTS, Candidate, Finish, GiveUp, Retry, best_candidate, recover
 
 # Four sounds, a comma, three sounds, a full stop; 25 tokens a second.
@@ -102,6 +102,26 @@ def test_a_prompt_shifts_the_pointer():
     assert first_fault(fresh(51), [10 + COMMA] * 51, limits)[0] == 51
 
 
+@pytest.mark.parametrize(
+    ("pointers", "expected"),
+    [
+        ([], 0),
+        ([0, 0, 1], 3),
+        ([0] + [1] * 8, 9),
+        ([0] + [1] * 20, 9),
+        ([0, 1, 2, 3] + [COMMA] * 15, 19),
+        ([0, 1, 2, 3] + [COMMA] * 16, 19),
+        ([0] + [1] * 20 + [2], 22),
+    ],
+)
+def test_a_long_phone_is_suspected_until_it_ends(pointers, expected):
+    assert trusted(fresh(len(pointers)), pointers, LIMITS) == expected
+
+
+def test_without_pointers_all_tokens_are_trusted():
+    assert trusted(fresh(30), None, LIMITS) == 30
+
+
 STALL, EARLY = Fault(FaultKind.STALL, 20), Fault(FaultKind.EARLY_STOP, 30)
 
 
@@ -113,8 +133,11 @@ STALL, EARLY = Fault(FaultKind.STALL, 20), Fault(FaultKind.EARLY_STOP, 30)
         # Something has: keep what is sound, and at least what has been heard.
         (STALL, 0, 12, 46, 3, Retry(20, 0)),
         (STALL, 0, 28, 46, 3, Retry(28, 0)),
+        # Each attempt goes back a little further, but not behind what has been heard.
+        (STALL, 2, 10, 46, 3, Retry(12, 0)),
+        (STALL, 2, 15, 46, 3, Retry(15, 0)),
         # A retry must not end as early as the attempt that it replaces.
-        (EARLY, 1, 28, 33, 5, Retry(30, 34)),
+        (EARLY, 0, 28, 33, 5, Retry(30, 34)),
         (EARLY, 0, 0, 33, 5, Retry(0, 34)),
         # All has been said: leave the closing pause.
         (Fault(FaultKind.STALL, 40), 0, 30, 91, FULL_STOP, Finish(45)),
