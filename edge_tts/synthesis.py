@@ -21,6 +21,7 @@ from edge_tts.gpt.recovery import Candidate, Finish, Retry, best_candidate, reco
 from edge_tts.graphs import VoiceGraphs
 from edge_tts.noise import sampling_noise
 from edge_tts.sovits.post import pause_seconds
+from edge_tts.sovits.schedule import WINDOW_TOKENS
 from edge_tts.sovits.stream import AcousticStream
 from edge_tts.timing import StageTimes
 
@@ -85,7 +86,14 @@ class Synthesizer:
             lambda attempt, step, size: sampling_noise(request.seed, index, attempt, step, size),
         )
         stream = AcousticStream(
-            self._graphs.acoustic, utterance.ids, speaker.ge, request.seed, index, request.speed, times
+            self._graphs.acoustic,
+            utterance.ids,
+            speaker.ge,
+            request.seed,
+            index,
+            request.speed,
+            times,
+            WINDOW_TOKENS,
         )
         yield from _stream(generation, stream, limits, offset, request)
 

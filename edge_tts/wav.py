@@ -45,9 +45,9 @@ class WavWriter:
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> WavWriter:
-        if self._path.is_dir():
+        if os.path.isdir(self._path):  # noqa: PTH112 - pathlib's raises on a name that is too long
             raise OutputError(f"can't write {self._shown}: it is a folder; name a file")
-        if self._path.exists() and not self._path.is_file():
+        if os.path.exists(self._path) and not self._path.is_file():  # noqa: PTH110
             raise OutputError(f"can't write {self._shown}: it is not a regular file; use --raw and a pipe")
         part = self._path.with_name(f".{self._path.name[:100]}.{secrets.token_hex(4)}.part")
         try:

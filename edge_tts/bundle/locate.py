@@ -29,7 +29,7 @@ def locate(voice: str | os.PathLike[str], folders: Sequence[Path]) -> Path:
     is_path = not isinstance(voice, str) or "/" in text or os.sep in text or text.startswith(".")
     if is_path:
         path = Path(text).expanduser()
-        if not path.is_dir():
+        if not os.path.isdir(path):  # noqa: PTH112 - pathlib's raises on a name that is too long
             raise VoiceNotFoundError(f"no voice at {path}: there is no such folder")
         return path
     found = installed(folders)

@@ -332,7 +332,7 @@ def test_names_and_paths(bundle_copy, tmp_path, monkeypatch):
     assert locate(str(bundle_copy), ()) == locate(bundle_copy, ()) == bundle_copy
     monkeypatch.chdir(tmp_path)
     assert locate("./tiny", ()).resolve() == bundle_copy
-    for unknown in ("tinny", "", "tiny\0", "./nothing", "/no/such/folder"):
+    for unknown in ("tinny", "", "tiny\0", "./nothing", "/no/such/folder", "/" + "x" * 5000):
         with pytest.raises(VoiceNotFoundError):
             locate(unknown, folders)
     with pytest.raises(VoiceNotFoundError, match=r"installed: .*tiny"):
