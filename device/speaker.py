@@ -65,7 +65,7 @@ class Speaker:
         if self._stream is None:
             self._start(sample_rate)
         self._buffer.begin()
-        return SpeakerTrack(self._buffer, sample_rate, float(self._stream.latency), utterance_id)
+        return SpeakerTrack(self, self._buffer, sample_rate, float(self._stream.latency), utterance_id)
 
     def rest(self) -> None:
         """Close the stream; the next utterance opens it again."""
@@ -100,7 +100,10 @@ class Speaker:
 class SpeakerTrack:
     """One utterance on the loudspeaker."""
 
-    def __init__(self, buffer: SampleBuffer, rate: int, latency_s: float, utterance_id: str) -> None:
+    def __init__(
+        self, speaker: Speaker, buffer: SampleBuffer, rate: int, latency_s: float, utterance_id: str
+    ) -> None:
+        self._speaker = speaker
         self._buffer = buffer
         self._rate = rate
         self._latency_s = latency_s
@@ -108,7 +111,7 @@ class SpeakerTrack:
         self._samples = 0
 
     def write(self, samples: NDArray[np.float32]) -> bool:
-        with _stall_is_an_error():
+        with self._watched():
             going = self._buffer.push(samples, _STALL_S)
         self._samples += samples.size
         return going
@@ -119,11 +122,11 @@ class SpeakerTrack:
 
     def end(self) -> None:
         self._buffer.end()
-        with _stall_is_an_error():
+        with self._watched():
             self._buffer.wait_begun(_STALL_S)
 
     def close(self) -> Mapping[str, Any]:
-        with _stall_is_an_error():
+        with self._watched():
             played = self._buffer.wait_drained(_STALL_S)
         if played:
             time.sleep(self._latency_s)  # what has been pulled is heard this much later
@@ -134,10 +137,10 @@ class SpeakerTrack:
     def abort(self) -> None:
         self._buffer.abort()
 
-
-@contextmanager
-def _stall_is_an_error() -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError:
-        raise OutputError("the sound device takes no more samples: is it still plugged in?") from None
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except TimeoutError:
+            self._speaker.rest()  # the next utterance tries a new stream
+            raise OutputError("the sound device takes no more samples: is it still plugged in?") from None

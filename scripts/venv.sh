@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the other scripts, from the top of the repository: finds a Python, makes a virtual environment and installs
 # into it what pyproject.toml asks for, once.
 
@@ -21,15 +22,15 @@ find_python() {
 
 # Shows that the process $1 still works, $2 being what it does: a running clock on a terminal, else a line now and then.
 show_progress() {
-    local began=$SECONDS every=15
+    local start=$SECONDS began=$SECONDS every=15
     [ -t 2 ] && every=1
     while kill -0 "$1" 2>/dev/null; do
         sleep 0.5
         if [ $((SECONDS - began)) -ge $every ]; then
             if [ -t 2 ]; then
-                printf '\r%s: %d s ' "$2" "$SECONDS" >&2
+                printf '\r%s: %d s ' "$2" $((SECONDS - start)) >&2
             else
-                echo "$2: $SECONDS s" >&2
+                echo "$2: $((SECONDS - start)) s" >&2
             fi
             began=$SECONDS
         fi
@@ -44,7 +45,7 @@ ensure_venv() {
     local folder=$1 python stamp log reason
     shift
     stamp="$PWD $* $(cat pyproject.toml tests/constraints.txt 2>/dev/null | cksum)"
-    if [ "$(cat "$folder/.stamp" 2>/dev/null)" = "$stamp" ] && "$folder/bin/python" -c 'import device' 2>/dev/null; then
+    if [ "$(cat "$folder/.stamp" 2>/dev/null)" = "$stamp" ] && "$folder/bin/python" -c 'import paho.mqtt' 2>/dev/null; then
         return
     fi
     python=$(find_python) || exit 1
