@@ -28,8 +28,9 @@ _VOCODER_CONTEXT_FRAMES = 4  # a 720-sample window and a 1024-sample filtered fr
 
 @dataclass(frozen=True)
 class BundleSpeaker:
-    """ge float32 [G]; it is also the GPT's text feature, tiled over the phones."""
+    """``ge`` float32 [G] conditions the decoder; ``features`` [F] is the GPT's text feature, tiled over the phones."""
 
+    features: NDArray[np.float32]
     ge: NDArray[np.float32]
     language: str
     description: str
@@ -82,8 +83,8 @@ def write_bundle(
         arrays = {
             "prompt_semantic": np.zeros(0, np.int64),
             "prompt_phones": np.zeros(0, np.int64),
-            "prompt_features": np.zeros((0, len(tokens.ge)), np.float32),
-            "features": tokens.ge.astype(np.float32),
+            "prompt_features": np.zeros((0, len(tokens.features)), np.float32),
+            "features": tokens.features.astype(np.float32),
             "ge": tokens.ge.astype(np.float32),
         }
         save_file(arrays, str(part / "speakers" / f"{speaker}.safetensors"))

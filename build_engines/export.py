@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from build_engines.models.decoder import Decoder, pulse_train
-from build_engines.models.gpt import GPT
+from build_engines.models.gpt import GPT, attend
 
 __all__ = ["export_decoder", "export_gpt"]
 
@@ -29,9 +29,7 @@ class _SharedBufferAttention(torch.autograd.Function):
         shape = (1, 1, heads, -1)
         present_k[:, :, at : at + 1] = k.view(shape).transpose(1, 2)
         present_v[:, :, at : at + 1] = v.view(shape).transpose(1, 2)
-        out = F.scaled_dot_product_attention(
-            q.view(shape).transpose(1, 2), present_k[:, :, : at + 1], present_v[:, :, : at + 1]
-        )
+        out = attend(q.view(shape).transpose(1, 2), present_k[:, :, : at + 1], present_v[:, :, : at + 1], None)
         return out.transpose(1, 2).flatten(2), present_k, present_v
 
     @staticmethod
@@ -68,7 +66,7 @@ class _Prefill(nn.Module):
             q, k, v = layer.self_attn.project(x)
             keys.append(torch.cat([memory.keys[i], k], 2))
             values.append(torch.cat([memory.values[i], v], 2))
-            x = layer.finish(x, F.scaled_dot_product_attention(q, keys[-1], values[-1], attn_mask=allowed))
+            x = layer.finish(x, attend(q, keys[-1], values[-1], allowed))
         following = torch.minimum(pointer[0, -1:] + weights[0, -1:].argmax(-1), last[0])
         logits = gpt.ar_predict_layer(x[:, -1])
         return logits, torch.stack(keys), torch.stack(values), following, memory.state
@@ -119,17 +117,19 @@ class _Vocoder(nn.Module):
         super().__init__()
         self.vocoder = decoder.vocoder
         c = decoder.config
-        bins = torch.arange(c.n_fft // 2 + 1)
-        turns = (torch.arange(c.window)[:, None] * bins % c.n_fft).double() * (2 * torch.pi / c.n_fft)
-        window = self.vocoder.window.double()[:, None]
-        self.register_buffer("forward_cos", (torch.cos(turns) * window).float())
-        self.register_buffer("forward_sin", (-torch.sin(turns) * window).float())
-        turns = (bins[:, None] * torch.arange(c.n_fft) % c.n_fft).double() * (2 * torch.pi / c.n_fft)
-        weight = torch.full((len(bins), 1), 2.0, dtype=torch.float64)
-        weight[0] = weight[-1] = 1.0
-        weight = weight / c.n_fft / 1.5
-        self.register_buffer("inverse_cos", (torch.cos(turns) * weight).float())
-        self.register_buffer("inverse_sin", (-torch.sin(turns) * weight).float())
+        turn = torch.arange(c.n_fft).double() * (2 * torch.pi / c.n_fft)
+        self.register_buffer("cosine", torch.cos(turn).float())
+        self.register_buffer("sine", torch.sin(turn).float())
+        self.register_buffer("bins", torch.arange(c.n_fft // 2 + 1))
+        weight = torch.full((c.n_fft // 2 + 1, 1), 2.0 / c.n_fft / 1.5)
+        weight[0] = weight[-1] = 1.0 / c.n_fft / 1.5
+        self.register_buffer("weight", weight)
+
+    def bases(self, samples: int) -> tuple[Tensor, Tensor]:
+        """cos and -sin [samples, bins] as look-ups into one period: the file stays small, a session folds them once."""
+        n_fft = self.vocoder.config.n_fft
+        index = torch.remainder(torch.arange(samples)[:, None] * self.bins, n_fft)  # type: ignore[operator]
+        return self.cosine[index], -self.sine[index]  # type: ignore[index, operator]
 
     def forward(self, z: Tensor, ge: Tensor, phase: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         voc, c = self.vocoder, self.vocoder.config
@@ -151,10 +151,15 @@ class _Vocoder(nn.Module):
         side = (c.window - c.hop) // 2
         blocks = c.window // c.hop
 
+        cos, sin = self.bases(c.window)
+        forward_cos, forward_sin = cos * voc.window[:, None], sin * voc.window[:, None]
+        cos, sin = self.bases(c.n_fft)
+        inverse_cos, inverse_sin = cos.T * self.weight, sin.T * self.weight  # type: ignore[operator]
+
         def analyse(source: Tensor) -> tuple[Tensor, Tensor]:
             hops = F.pad(source, (side, side)).reshape(1, frames + blocks - 1, c.hop)
             pieces = torch.cat([hops[:, i : i + frames] for i in range(blocks)], 2)
-            return pieces @ self.forward_cos, pieces @ self.forward_sin  # type: ignore[operator]
+            return pieces @ forward_cos, pieces @ forward_sin
 
         def polar(log_gain: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
             gain = torch.exp(log_gain)
@@ -167,7 +172,7 @@ class _Vocoder(nn.Module):
         s_real, s_imag = polar(*hiss)
         out_real = open_ * (real * h_real - imag * h_imag) + n_real * s_real - n_imag * s_imag
         out_imag = open_ * (real * h_imag + imag * h_real) + n_real * s_imag + n_imag * s_real
-        made = out_real @ self.inverse_cos + out_imag @ self.inverse_sin  # type: ignore[operator]
+        made = out_real @ inverse_cos + out_imag @ inverse_sin
         spread = -(-c.n_fft // c.hop)
         parts = F.pad(made, (0, spread * c.hop - c.n_fft)).reshape(1, frames, spread, c.hop)
         total = F.pad(parts[:, :, 0], (0, 0, 0, spread - 1))
@@ -179,7 +184,7 @@ class _Vocoder(nn.Module):
 
 def _export(
     module: nn.Module, example: tuple[Tensor, ...], path: Path, inputs: Sequence[str], outputs: Sequence[str],
-    axes: Mapping[str, Mapping[int, str]],
+    axes: Mapping[str, Mapping[int, str]], fold: bool = True,
 ) -> None:  # fmt: skip
     module.eval()
     with torch.no_grad(), warnings.catch_warnings():
@@ -187,6 +192,7 @@ def _export(
         torch.onnx.export(
             module, example, str(path), input_names=list(inputs), output_names=list(outputs),
             dynamic_axes={k: dict(v) for k, v in axes.items()}, opset_version=_OPSET, dynamo=False,
+            do_constant_folding=fold,
             custom_opsets={"com.microsoft": 1},
         )  # fmt: skip
 
@@ -236,5 +242,5 @@ def export_decoder(decoder: Decoder, folder: Path) -> None:
         _Vocoder(decoder),
         (torch.randn(1, c.dim, frames), torch.zeros(1, c.ge_dim), torch.zeros(1), torch.randn(1, frames * c.hop)),
         folder / "vocoder.onnx", ("z", "ge", "phase", "noise"), ("audio", "phases"),
-        {"z": {2: "frames"}, "noise": {1: "samples"}, "audio": {1: "samples"}, "phases": {1: "edges"}},
+        {"z": {2: "frames"}, "noise": {1: "samples"}, "audio": {1: "samples"}, "phases": {1: "edges"}}, fold=False,
     )  # fmt: skip

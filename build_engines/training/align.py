@@ -45,9 +45,9 @@ class Alignment:
 
 
 def words_of(text: str) -> list[str]:
-    """Words and punctuation of a normalized text; ends in sentence punctuation."""
-    text = text.replace("--", ",").replace(";", ",").replace(":", ",")
-    tokens: list[str] = re.findall(r"[A-Za-z]+(?:'[A-Za-z]+)*'?|[,.!?]", text)
+    """Lower-case words and punctuation of a normalized text; ends in sentence punctuation."""
+    text = text.lower().replace("--", ",").replace(";", ",").replace(":", ",")
+    tokens: list[str] = re.findall(r"[a-z]+(?:'[a-z]+)*'?|[,.!?]", text)
     tokens = [t.rstrip("'") if t[-1] == "'" and len(t) > 1 else t for t in tokens]
     while tokens and tokens[0] in PUNCTUATION:
         tokens.pop(0)

@@ -26,7 +26,7 @@ from build_engines.training.teacher import read_segments
 from build_engines.training.texts import Text
 from edge_tts.text.cmudict import pronunciations
 
-__all__ = ["HOP", "SAMPLE_RATE", "Corpus", "Utterance", "load_audio", "pack", "read_recording", "read_teacher"]
+__all__ = ["HOP", "SAMPLE_RATE", "Corpus", "Utterance", "load_audio", "pack", "pack_teacher", "read_recording", "read_teacher"]
 
 SAMPLE_RATE = 24_000
 HOP = 240  # 10 ms

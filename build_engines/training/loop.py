@@ -75,7 +75,7 @@ def train(
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.pt"
-    optimizer = torch.optim.AdamW(module.parameters(), lr=peak_rate, betas=(0.9, 0.98), weight_decay=decay)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=peak_rate, betas=(0.9, 0.98), weight_decay=decay, fused=True)
     step, seconds = 0, 0.0
     averaged: dict[str, Tensor] = {}
     if path.exists():
