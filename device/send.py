@@ -35,6 +35,7 @@ class _Conversation:
     subscribed: bool = False
     refused: str | None = None
     online: set[str] = field(default_factory=set)
+    gone: bool = False
     events: list[dict[str, Any]] = field(default_factory=list)
 
     def on_connect(self, client: Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
@@ -54,7 +55,9 @@ class _Conversation:
         with self.changed:
             if message.topic.endswith("/status"):
                 root = message.topic.removesuffix("/status")
-                (self.online.add if message.payload == b"online" else self.online.discard)(root)
+                alive = message.payload == b"online"
+                (self.online.add if alive else self.online.discard)(root)
+                self.gone = self.gone or (root == self.topics.root and not alive)
             elif message.topic == self.topics.event:
                 self._event(message.payload)
             self.changed.notify_all()
@@ -66,6 +69,7 @@ class _Conversation:
             return  # not from one of our speakers
         if isinstance(event, dict) and event.get("id") == self.id and isinstance(event.get("event"), str):
             self.events.append(event)
+            self.gone = False  # what was retained of an earlier death
 
     @property
     def fate(self) -> dict[str, Any] | None:
@@ -144,7 +148,7 @@ def _converse(client: Client, talk: _Conversation, payload: bytes, options: argp
             return _say_why(f"no speaker answers at {options.root}: {hint}")
         if options.wait:
             # An utterance takes as long as it takes, but a speaker that has gone won't finish it.
-            talk.changed.wait_for(lambda: talk.fate or options.root not in talk.online)
+            talk.changed.wait_for(lambda: talk.fate or talk.gone)
         return _tell(talk)
 
 
@@ -156,11 +160,11 @@ def _tell(talk: _Conversation) -> int:
         place = f", in {last['file']}" if "file" in last else ""
         sys.stdout.write(f"spoken: {seconds}{place}\n")
         return EXIT_OK
-    if talk.fate is None and talk.topics.root in talk.online:
+    if talk.fate is None and talk.gone:
+        return _say_why(f"the speaker at {talk.topics.root} went offline before it had spoken")
+    if talk.fate is None:
         sys.stdout.write(f"{name}: {talk.id}\n")
         return EXIT_OK
-    if talk.fate is None:
-        return _say_why(f"the speaker at {talk.topics.root} went offline before it had spoken")
     return _say_why(f"{name}: {last.get('reason', 'no reason given')}")
 
 

@@ -131,7 +131,7 @@ class SpeakerTrack:
         if played:
             time.sleep(self._latency_s)  # what has been pulled is heard this much later
         if self._buffer.underruns:
-            log.warning("'%s' had %d gaps: synthesis is slower than speech here", self._id, self._buffer.underruns)
+            log.warning("'%s' had %d gap(s): synthesis is slower than speech here", self._id, self._buffer.underruns)
         return {"audio_ms": round(self._samples * 1000 / self._rate)}
 
     def abort(self) -> None:
