@@ -14,7 +14,8 @@ def complain(program: str, message: object) -> None:
 
 def say(line: str) -> None:
     """Writes one line to stdout. Raises BrokenPipeError: nobody reads it any more."""
-    sys.stdout.write(line + "\n")
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(line.encode(encoding, "replace").decode(encoding) + "\n")
     sys.stdout.flush()
 
 

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     found = installed(search_path(os.environ, Path.home()))
     entries = [describe(name, path) for name, path in sorted(found.items())]
     if args.json:
-        say(json.dumps(entries, indent=2, ensure_ascii=False))
+        say(json.dumps(entries, indent=2))
     else:
         for line in table(entries):
             say(line)
@@ -74,11 +74,11 @@ def table(entries: list[dict[str, Any]]) -> list[str]:
 
 def _rows(entry: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
     if "error" in entry:
-        return [(entry["name"], "-", "-", "-", f"unusable: {one_line(entry['error'])}")]
+        return [(one_line(entry["name"]), "-", "-", "-", f"unusable: {one_line(entry['error'])}")]
     rate = f"{entry['sample_rate'] / 1000:g} kHz"
     return [
         (
-            entry["name"],
+            one_line(entry["name"]),
             name + ("*" if name == entry["default_speaker"] else ""),
             speaker["language"],
             rate,

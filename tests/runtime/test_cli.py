@@ -278,8 +278,13 @@ def test_bench(edgetts):
 def test_bench_figures():
     stages = {"decode": 0.5, "text": 0.1}
     figures = summarise(
-        [Run(10.0, 1.0, 0.1, stages, 250), Run(10.0, 2.0, 0.3, stages, 250), Run(10.0, 3.0, 0.2, stages, 250)]
+        [
+            Run(10.0, 1.0, 1.5, 0.1, stages, 250),
+            Run(10.0, 2.0, 1.5, 0.3, stages, 250),
+            Run(10.0, 3.0, 1.5, 0.2, stages, 250),
+        ]
     )
+    assert figures["cpu_ratio"] == 0.15
     assert (figures["real_time_factor"], figures["first_audio_ms"], figures["tokens_per_s"]) == (0.2, 200.0, 500.0)
     assert (figures["decode_ratio"], figures["text_ratio"], figures["latents_ratio"]) == (0.05, 0.01, 0.0)
 
