@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["Discriminators", "magnitude"]
+__all__ = ["Discriminators", "magnitude", "usable"]
 
 
 def magnitude(audio: Tensor, n_fft: int, hop: int) -> Tensor:
@@ -14,6 +14,11 @@ def magnitude(audio: Tensor, n_fft: int, hop: int) -> Tensor:
     window = torch.hann_window(n_fft, device=audio.device)
     spectrum = torch.stft(audio, n_fft, hop, window=window, return_complex=True)
     return torch.sqrt(spectrum.real**2 + spectrum.imag**2 + 1e-9)
+
+
+def usable(bandwidth_hz: Tensor, sample_rate: int) -> Tensor:
+    """The band that a recording really fills: its resampling filter's slope is left out. The full band has none."""
+    return torch.where(bandwidth_hz < sample_rate / 2 - 100, bandwidth_hz - 800, bandwidth_hz)
 
 
 class _Discriminator(nn.Module):
@@ -47,6 +52,6 @@ class Discriminators(nn.Module):
         for member, (n_fft, hop) in zip(self.members, self.resolutions, strict=True):
             log = torch.log(magnitude(audio, n_fft, hop) + 1e-3) / 3
             bins = torch.linspace(0, self.sample_rate / 2, log.shape[1], device=audio.device)
-            inside = bins[None, :] < 0.95 * bandwidth_hz[:, None]
+            inside = bins[None, :] <= usable(bandwidth_hz, self.sample_rate)[:, None]
             results.append(member((log * inside[:, :, None])[:, None]))
         return results

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from build_engines.models.decoder import Decoder, DecoderConfig
-from build_engines.models.discriminator import Discriminators, magnitude
+from build_engines.models.discriminator import Discriminators, magnitude, usable
 from build_engines.models.tokenizer import MelSpectrogram, ReferenceEncoder, TokenizerConfig
 from build_engines.training.batches import Crop, CropSampler, Shelf
 from build_engines.training.loop import Budget, autocast, device, train
@@ -51,10 +51,11 @@ class Library:
 def spectral_loss(made: Tensor, target: Tensor, low_hz: Tensor, high_hz: Tensor, sample_rate: int) -> Tensor:
     """Mean log-magnitude and magnitude error over three resolutions, inside each row's band [low, high]."""
     total = made.new_zeros(())
+    high_hz = usable(high_hz, sample_rate)
     for n_fft, hop in _RESOLUTIONS:
         a, b = magnitude(made, n_fft, hop), magnitude(target, n_fft, hop)
         bins = torch.linspace(0, sample_rate / 2, a.shape[1], device=a.device)
-        inside = ((bins >= low_hz[:, None]) & (bins <= 0.95 * high_hz[:, None])).float()[:, :, None]
+        inside = ((bins >= low_hz[:, None]) & (bins <= high_hz[:, None])).float()[:, :, None]
         # Half of the weight goes by mel density: ears resolve low frequencies better.
         inside = inside * (0.5 + 700 / (700 + bins))[None, :, None]
         weight = inside.expand_as(a)
@@ -144,7 +145,7 @@ def _objective(trainer: DecoderTrainer, sampler: CropSampler, library: Library) 
         voicing = F.binary_cross_entropy_with_logits(voiced, (f0 > 0).float(), reduction="none")
         found = {
             "spectrum": spectral_loss(made, audio, low, bandwidth, rate),
-            "f0": (pitch_error * is_voiced).sum() / is_voiced.sum().clamp(min=1),
+            "f0": 2 * (pitch_error * is_voiced).sum() / is_voiced.sum().clamp(min=1),
             "voicing": 0.1 * voicing[~borrowed].mean(),
         }
         if trainer.discriminators is not None:

@@ -46,9 +46,9 @@ class Settings:
     work: Path
     data: Path
     tokenizer_minutes: float = 14
-    gpt_minutes: float = 80
-    decoder_minutes: float = 45
-    adversarial_minutes: float = 30
+    gpt_minutes: float = 74
+    decoder_minutes: float = 44
+    adversarial_minutes: float = 33
 
     @property
     def sentences(self) -> Path:
@@ -67,10 +67,6 @@ class Settings:
     def tokens(self, name: str) -> Path:
         """A corpus's tokens."""
         return self.work / "tokens" / f"{name}.npz"
-
-
-def _known(word: str) -> list[tuple[str, ...]]:
-    return pronunciations(word)
 
 
 def speak(s: Settings) -> None:
@@ -119,7 +115,7 @@ def write_tokens(s: Settings) -> None:
         texts = {row[0]: row[1] for row in csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE)}
     judged = {tuple(words_of(t.text)) for t in evaluation_texts(s.sentences)}
     texts = {name: text for name, text in texts.items() if tuple(words_of(text)) not in judged}
-    attach_text(s.corpus("lj"), s.tokens("lj"), texts, _known)
+    attach_text(s.corpus("lj"), s.tokens("lj"), texts, pronunciations)
 
 
 def learn_gpt(s: Settings) -> None:
@@ -146,7 +142,7 @@ def learn(s: Settings) -> None:
         learn_gpt(s)
         learn_decoder(s)
         return
-    child = subprocess.Popen([sys.executable, "-m", "build_engines.training", "gpt", *_arguments(s)])
+    child = subprocess.Popen([sys.executable, "-m", "build_engines.cli", "train", "gpt", *_arguments(s)])
     try:
         torch.set_num_threads(1)
         learn_decoder(s)

@@ -1,0 +1,139 @@
+"""The last stage: checkpoints → graphs → INT8 → the bundle of the default voice."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+
+from build_engines.bundle import BundleSpeaker, write_bundle
+from build_engines.export import export_decoder, export_gpt
+from build_engines.models.gpt import GPT, GPTConfig
+from build_engines.models.tokenizer import MelSpectrogram, TokenizerConfig
+from build_engines.quantize import quantize_linears
+from build_engines.training.corpus import Corpus
+from build_engines.training.decoder import DecoderTrainer
+from edge_tts.bundle.manifest import GRAPHS, Sampling
+
+if TYPE_CHECKING:
+    from build_engines.training.pipeline import Settings
+
+__all__ = ["finish", "load_decoder", "load_gpt"]
+
+SPEAKERS = {
+    "clara": ("slt", "female, US English; taught by Festival's cmu_us_slt_arctic_hts"),
+    "miles": ("rms", "male, US English; taught by Flite's rms"),
+    "linda": ("lj", "female, US English; adapted to the LJ Speech recordings"),
+}
+DEFAULT_SPEAKER = "clara"
+SAMPLING = Sampling(top_k=5, top_p=1.0, temperature=0.7, repetition_penalty=1.0, min_tokens=2)
+INT8_GRAPHS = ("gpt_prefill", "gpt_step", "latents")
+CARD = Path(__file__).parent / "data" / "card.md"
+VOICES = Path(__file__).resolve().parents[2] / "edge_tts" / "voices"
+_REFERENCES = 60
+
+
+def load_gpt(folder: Path) -> GPT:
+    """The trained GPT, averaged weights."""
+    gpt = GPT(GPTConfig())
+    gpt.load_state_dict(torch.load(folder / "gpt.pt", map_location="cpu", weights_only=True)["average"])
+    return gpt.eval()
+
+
+def load_decoder(folder: Path) -> DecoderTrainer:
+    """The trained decoder and reference encoder, of the adversarial phase where it has begun."""
+    path = folder / "decoder_adversarial.pt"
+    adversarial = path.exists()
+    trainer = DecoderTrainer(adversarial)
+    state = torch.load(path if adversarial else folder / "decoder.pt", map_location="cpu", weights_only=True)
+    trainer.load_state_dict(state["average"])
+    return trainer.eval()
+
+
+@torch.inference_mode()
+def _embedding(trainer: DecoderTrainer, corpus: Corpus) -> NDArray[np.float32]:
+    """The decoder's embedding of a speaker: the mean over utterances, at the length that LayerNorm gives."""
+    mel = MelSpectrogram(TokenizerConfig())
+    found = []
+    for i in np.linspace(0, len(corpus) - 1, min(_REFERENCES, len(corpus))).astype(int):
+        audio = torch.from_numpy(corpus.utterance(int(i)).audio)[None]
+        found.append(trainer.reference(mel(audio))[0].numpy())
+    mean = np.mean(found, axis=0)
+    return (mean / np.linalg.norm(mean) * np.sqrt(len(mean))).astype(np.float32)
+
+
+def _features(tokens: Path) -> NDArray[np.float32]:
+    """The GPT's feature of a speaker, as it was trained with: the mean of the tokenizer's embeddings."""
+    with np.load(tokens, allow_pickle=False) as data:
+        return data["ge"].mean(0).astype(np.float32)  # type: ignore[no-any-return]
+
+
+def _golden(graphs: Path, speaker: BundleSpeaker) -> dict[str, Mapping[str, NDArray[Any]]]:
+    """Inputs and outputs of the stateless graphs, so that any engine can be checked where it runs."""
+    rng = np.random.default_rng(0)
+    session = {
+        name: onnxruntime.InferenceSession(str(graphs / f"{name}.onnx"), providers=["CPUExecutionProvider"])
+        for name in ("gpt_prefill", "latents", "vocoder")
+    }
+    phones = np.array([[150, 20, 60, 3]], dtype=np.int64)
+    tokens = 8
+    inputs: dict[str, dict[str, NDArray[Any]]] = {
+        "gpt_prefill": {
+            "phones": phones,
+            "features": np.repeat(speaker.features[None, None], phones.shape[1], 1),
+            "prompt": np.zeros((1, 0), np.int64),
+        },
+        "latents": {
+            "codes": rng.integers(0, 1024, (1, tokens)),
+            "phones": phones,
+            "align": np.sort(rng.integers(0, 4, (1, tokens))),
+            "ge": speaker.ge[None],
+        },
+    }
+    found: dict[str, Mapping[str, NDArray[Any]]] = {}
+    for name in ("gpt_prefill", "latents", "vocoder"):
+        if name == "vocoder":
+            z = found["latents"]["out_z"]
+            noise = rng.standard_normal((1, z.shape[2] * 240)).astype(np.float32)
+            inputs[name] = {"z": z, "ge": speaker.ge[None], "phase": np.zeros(1, np.float32), "noise": noise}
+        names = [o.name for o in session[name].get_outputs()]
+        outputs = session[name].run(names, inputs[name])
+        found[name] = {f"in_{k}": v for k, v in inputs[name].items()} | {
+            f"out_{k}": v for k, v in zip(names, outputs, strict=True)
+        }
+    return found
+
+
+def finish(s: Settings, target: Path = VOICES / "default") -> None:
+    """Export, quantize, and write the bundle to ``target``."""
+    gpt, trainer = load_gpt(s.model), load_decoder(s.model)
+    floats, graphs = s.work / "graphs" / "float", s.work / "graphs" / "int8"
+    export_gpt(gpt, floats)
+    export_decoder(trainer.decoder, floats)
+    graphs.mkdir(parents=True, exist_ok=True)
+    for name in GRAPHS:
+        if name in INT8_GRAPHS:
+            quantize_linears(floats / f"{name}.onnx", graphs / f"{name}.onnx")
+        else:
+            shutil.copyfile(floats / f"{name}.onnx", graphs / f"{name}.onnx")
+    speakers = {
+        name: BundleSpeaker(_features(s.tokens(source)), _embedding(trainer, Corpus(s.corpus(source))), "en", text)
+        for name, (source, text) in SPEAKERS.items()
+    }
+    provenance = {
+        "training": "scripts/train_default_voice",
+        "minutes": {"tokenizer": s.tokenizer_minutes, "gpt": s.gpt_minutes, "decoder": s.decoder_minutes,
+                    "adversarial": s.adversarial_minutes},
+        "data": "CMU ARCTIC voices of Flite and Festival, LJ Speech (public domain), LibriSpeech (CC BY 4.0)",
+    }  # fmt: skip
+    for folder, where in ((graphs, target), (floats, s.work / "float_bundle")):
+        write_bundle(
+            where, "default", folder, speakers, DEFAULT_SPEAKER, gpt.config, trainer.decoder.config, SAMPLING,
+            CARD.read_text(encoding="utf-8"), provenance, _golden(folder, speakers[DEFAULT_SPEAKER]),
+        )  # fmt: skip
