@@ -48,7 +48,9 @@ class Fields:
 
     def fail(self, key: str, reason: str) -> BundleError:
         """The error to raise about `key`."""
-        return BundleError(f"{self._what}: {self._name(key)!r} {reason}")
+        name = self._name(key)
+        shown = name if len(name) <= 120 else name[:117] + "..."
+        return BundleError(f"{self._what}: {shown!r} {reason}")
 
     def _take(self, key: str, kind: type) -> Any:
         if key not in self._tree:

@@ -155,6 +155,7 @@ WRONG = [
     ("graphs.latents.inputs.codes.dtype", "complex64", "one of"),
     ("graphs.latents.inputs.codes.shape", [1, -1], "sizes"),
     ("graphs.latents.inputs.codes.shape", [[1]], "sizes"),
+    ("graphs.latents.inputs." + "x" * 50_000, 1, "an object"),
     ("files", [], "an object"),
     ("files.card~md", {"sha256": "0" * 63, "bytes": 1}, "hexadecimal"),
     ("files.card~md", {"sha256": "0" * 64, "bytes": -1}, "bytes"),
