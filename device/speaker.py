@@ -100,9 +100,7 @@ class Speaker:
 class SpeakerTrack:
     """One utterance on the loudspeaker."""
 
-    def __init__(
-        self, speaker: Speaker, buffer: SampleBuffer, rate: int, latency_s: float, utterance_id: str
-    ) -> None:
+    def __init__(self, speaker: Speaker, buffer: SampleBuffer, rate: int, latency_s: float, utterance_id: str) -> None:
         self._speaker = speaker
         self._buffer = buffer
         self._rate = rate

@@ -42,9 +42,12 @@ show_progress() {
 # ensure_venv FOLDER WHAT...: the virtual environment FOLDER with `pip install WHAT...` in it. Does nothing when that has
 # been done for this pyproject.toml, in this place, and still works.
 ensure_venv() {
-    local folder=$1 python stamp log reason
+    local folder=$1 python stamp log reason file
     shift
-    stamp="$PWD $* $(cat pyproject.toml tests/constraints.txt 2>/dev/null | cksum)"
+    stamp="$PWD $*"
+    for file in pyproject.toml "$@"; do
+        [ -f "$file" ] && stamp="$stamp $(cksum <"$file")"
+    done
     if [ "$(cat "$folder/.stamp" 2>/dev/null)" = "$stamp" ] && "$folder/bin/python" -c 'import paho.mqtt' 2>/dev/null; then
         return
     fi

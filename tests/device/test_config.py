@@ -59,14 +59,14 @@ def test_bad_files(tmp_path, toml, reason):
 
 
 def test_unreadable_files(tmp_path):
-    with pytest.raises(ConfigError, match="can't read the config .*: No such file"):
+    with pytest.raises(ConfigError, match=r"can't read the config .*: No such file"):
         load("--config", str(tmp_path / "none.toml"))
     (tmp_path / "binary").write_bytes(b"\xff")
     with pytest.raises(ConfigError, match="not UTF-8"):
         load("--config", str(tmp_path / "binary"))
     with pytest.raises(ConfigError, match="can't read the password_file"):
         load("--password-file", str(tmp_path / "none")).broker_access()
-    with pytest.raises(ConfigError, match="can't use the ca_file .*: No such file"):
+    with pytest.raises(ConfigError, match=r"can't use the ca_file .*: No such file"):
         load("--ca-file", str(tmp_path / "none")).broker_access()
 
 
