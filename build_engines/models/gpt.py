@@ -75,21 +75,18 @@ class TokenEmbedding(nn.Module):
 class SinePosition(nn.Module):
     """x + alpha * PE(position); interleaved sine and cosine, base 10000, alpha learned."""
 
-    table: Tensor
+    rate: Tensor
 
-    def __init__(self, dim: int, rows: int = 4000) -> None:
+    def __init__(self, dim: int) -> None:
         super().__init__()
         self.alpha = nn.Parameter(torch.ones(1))
-        position = torch.arange(rows, dtype=torch.float32)[:, None]
         rate = torch.exp(torch.arange(0, dim, 2, dtype=torch.float32) * -(math.log(10000.0) / dim))
-        table = torch.zeros(rows, dim)
-        table[:, 0::2] = torch.sin(position * rate)
-        table[:, 1::2] = torch.cos(position * rate)
-        self.register_buffer("table", table, persistent=False)
+        self.register_buffer("rate", rate, persistent=False)
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
         """x [B, T, C], positions int64 [T]."""
-        return x + self.alpha * self.table[positions]
+        angle = positions[:, None].float() * self.rate
+        return x + self.alpha * torch.stack([torch.sin(angle), torch.cos(angle)], dim=-1).flatten(1)
 
 
 class SelfAttention(nn.Module):

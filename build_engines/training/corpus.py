@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pyworld
 import soundfile
 import soxr
 from numpy.typing import NDArray
@@ -66,6 +65,8 @@ def load_audio(path: Path) -> tuple[NDArray[np.float32], float]:
 
 def _f0(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     """F0 at the centre of each 10 ms frame, hertz, 0 where unvoiced, by DIO and StoneMask (WORLD)."""
+    import pyworld
+
     low = soxr.resample(audio, SAMPLE_RATE, 16_000).astype(np.float64)
     raw, times = pyworld.dio(low, 16_000, f0_floor=65.0, f0_ceil=420.0, frame_period=10.0)
     fine = pyworld.stonemask(low, raw, times, 16_000)

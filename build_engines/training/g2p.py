@@ -2,7 +2,8 @@
 
 Letters are aligned to chunks of zero, one or two phones by hard EM (Viterbi over chunk counts per letter), so that
 reading a word becomes tagging its letters; a small residual convolution network learns the tags. Words that appear in
-the held-out 5 % (chosen by a hash of the word, so the split never moves) are not trained on. One core, under ten minutes.
+the held-out 5 % (chosen by a hash of the word, so the split never moves) are not trained on. One core, under ten
+minutes.
 """
 
 import hashlib
