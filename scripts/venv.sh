@@ -61,6 +61,8 @@ ensure_venv() {
         "$python" -m venv --clear "$folder" >&2 || die "can't make the virtual environment $folder"
     fi
     "$folder/bin/python" -m pip install --disable-pip-version-check --no-input "$@" >"$log" 2>&1 &
+    # A job in the background does not get Ctrl-C by itself.
+    trap 'kill $! 2>/dev/null; exit 130' INT TERM
     if ! show_progress $! "installing"; then
         if grep -qiE 'connection|name resolution|timed out|proxy' "$log"; then
             die "the package registry can't be reached: check the network (log: $log)"
@@ -68,5 +70,6 @@ ensure_venv() {
         reason=$(grep -m1 -i '^ *error' "$log" || tail -n 1 "$log")
         die "installing failed: $reason (log: $log)"
     fi
+    trap - INT TERM
     printf '%s' "$stamp" >"$folder/.stamp"
 }

@@ -1,6 +1,8 @@
 """What the start scripts say on a machine that lacks something."""
 
+import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,19 @@ def test_the_second_time_installs_nothing(tmp_path):
     (tmp_path / "pyproject.toml").write_text("two")
     assert bash("ensure_venv .venv x", tmp_path, PYTHON=python).returncode == 0
     assert (tmp_path / "installs").read_text() == "run\nrun\n"
+
+
+def test_ctrl_c_ends_the_installation_too(tmp_path):
+    venv = tmp_path / ".venv" / "bin"
+    venv.mkdir(parents=True)
+    slow = 'case "$*" in *"pip install"*) echo $$ >pid; exec sleep 60;; esac'
+    Path(fake_python(venv, slow)).rename(venv / "python")
+    (tmp_path / "pyproject.toml").write_text("")
+    interrupt = "( until [ -s pid ]; do sleep 0.1; done; kill -TERM $$ ) & ensure_venv .venv x"
+    result = bash(interrupt, tmp_path, PYTHON=str(venv / "python"))
+    assert result.returncode == 130
+    pid = int((tmp_path / "pid").read_text())
+    with pytest.raises(ProcessLookupError):
+        for _ in range(500):
+            os.kill(pid, 0)
+            time.sleep(0.01)
