@@ -97,7 +97,7 @@ def _write_raw(chunks: Iterable[AudioChunk]) -> None:
 
 def _with_progress(chunks: Iterator[AudioChunk]) -> Iterator[AudioChunk]:
     """Passes the chunks on; a long text gets a bar on stderr when that is a terminal."""
-    from tqdm import tqdm  # type: ignore[import-untyped]
+    from tqdm import tqdm
 
     first = next(chunks, None)
     if first is None:
