@@ -74,7 +74,11 @@ def _fold_into(text: str, start: int, end: int, out: list[str], origin: list[int
         if text[place] == "\r" and text[place + 1 : place + 2] == "\n":
             continue
         folded = _fold(text[place])
-        if len(folded) > 2 and _is_greek(text[place]) and _is_greek(text[place - 1 : place] + text[place + 1 : place + 2]):
+        if (
+            len(folded) > 2
+            and _is_greek(text[place])
+            and _is_greek(text[place - 1 : place] + text[place + 1 : place + 2])
+        ):
             continue
         out.append(folded)
         origin.extend([place] * len(folded))

@@ -42,21 +42,26 @@ def front_end(text: str, language: str = "en", lexicon: Lexicon | None = None) -
     cleaned = clean(text)
     tokens = scan(cleaned, lexicon if lexicon is not None else Lexicon())
     pieces = [
-        piece
-        for sentence in group(tokens)
-        for piece in cut(list(zip(sentence, pronounce(sentence), strict=True)))
+        piece for sentence in group(tokens) for piece in cut(list(zip(sentence, pronounce(sentence), strict=True)))
     ]
     if not pieces:
         shown = text.strip()[:40].encode("unicode_escape").decode() if not text.isprintable() else text.strip()[:40]
         raise TextError(f"nothing to speak in {shown!r}: give a text with Latin letters, digits or symbols")
-    starts = [0, *(piece[0][0].start for piece in pieces[1:]), len(cleaned.text)]
+    starts = [0, *(_with_opening_mark(cleaned.text, piece[0][0].start) for piece in pieces[1:]), len(cleaned.text)]
     return [_sentence(piece, text, cleaned, *starts[place : place + 2]) for place, piece in enumerate(pieces)]
+
+
+def _with_opening_mark(text: str, start: int) -> int:
+    """`start`, or the place of the quote, bracket or list mark that stands before it."""
+    while start > 0 and text[start - 1] in "\"'([":
+        start -= 1
+    return start - 2 if text[max(0, start - 3) : start] in ("\n- ", "\n* ", "\n• ", "\n+ ") else start
 
 
 def _sentence(piece: Sequence[Said], text: str, cleaned: Cleaned, start: int, end: int) -> Sentence:
     spoken = "".join(token.text if token.pause and token.text != "-" else " " + token.text for token, _ in piece)
     return Sentence(
-        written=text[cleaned.origin[start] : cleaned.origin[end]].strip(),
+        written=text[cleaned.origin[start] if start else 0 : cleaned.origin[end]].strip(),
         spoken=spoken.strip(),
         phones=tuple(phone for _, phones in piece for phone in phones),
         word_to_phone=tuple(len(phones) for _, phones in piece),

@@ -1,8 +1,8 @@
 """Reads words that no dictionary knows: letters to phones with stress, by a small convolution network in numpy.
 
-Each letter gets one chunk of 0..2 phones; the network is five residual convolutions over the letters (trained on CMUdict
-by `build_engines.training.g2p`). It sees eight letters to each side, and its cost is linear in the word's length.
-File: a numpy `.npz` of int8 matrices [in, out], one float32 scale per output, biases, and the chunk names.
+Each letter gets one chunk of 0..2 phones; the network is five residual convolutions over the letters (trained on
+CMUdict by `build_engines.training.g2p`). It sees eight letters to each side, and its cost is linear in the word's
+length. File: a numpy `.npz` of int8 matrices [in, out], one float32 scale per output, biases, and the chunk names.
 """
 
 import io
@@ -32,9 +32,12 @@ class LetterToSound:
         self._arrays = dict(arrays)
         self._chunks = chunks
         self._stress = np.array([_stress_of(chunk) for chunk in chunks])
+        self._biases = {name: array.astype(np.float32) for name, array in arrays.items() if name.endswith("_bias")}
         self._letters = self._matrix("letters")
         self._scores = self._matrix("scores")
-        self._layers = [self._matrix(f"layer{number}") for number in range(len(LAYERS))]
+        size = self._letters.shape[1]
+        # One matrix per tap: such small products stay on the calling thread of any BLAS.
+        self._layers = [self._matrix(f"layer{number}").reshape(-1, size, size) for number in range(len(LAYERS))]
 
     def _matrix(self, name: str) -> Floats:
         return self._arrays[name].astype(np.float32) * self._arrays[name + "_scale"].astype(np.float32)
@@ -76,11 +79,14 @@ class LetterToSound:
         """Chunk scores [length, chunks] for letter numbers [length], 0 at both edges."""
         x: Floats = self._letters[letters]
         for number, (width, step) in enumerate(LAYERS):
-            reach = step * (width // 2)
-            padded = np.pad(x, ((reach, reach), (0, 0)))
-            windows = np.concatenate([padded[step * tap : step * tap + len(x)] for tap in range(width)], axis=1)
-            x = x + np.maximum(windows @ self._layers[number] + self._arrays[f"layer{number}_bias"], 0)
-        return np.asarray(x @ self._scores + self._arrays["scores_bias"], dtype=np.float32)
+            sums = np.tile(self._biases[f"layer{number}_bias"], (len(x), 1))
+            for tap, weights in enumerate(self._layers[number]):
+                shift = step * (tap - width // 2)
+                start, end = max(0, -shift), min(len(x), len(x) - shift)
+                if start < end:
+                    sums[start:end] += x[start + shift : end + shift] @ weights
+            x = x + np.maximum(sums, 0)
+        return np.asarray(x @ self._scores + self._biases["scores_bias"], dtype=np.float32)
 
     def to_bytes(self) -> bytes:
         """The model file's contents."""

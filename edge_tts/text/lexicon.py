@@ -49,7 +49,7 @@ class Lexicon:
 
     @classmethod
     def load(cls, path: Path) -> "Lexicon":
-        """Reads a UTF-8 file. Raises TextError for a line that can't be read, or a file that is not there or not UTF-8."""
+        """Reads a UTF-8 file. Raises TextError for a wrong line, and for a file that is missing or not UTF-8."""
         try:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:

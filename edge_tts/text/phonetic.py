@@ -19,7 +19,8 @@ _IPA = {
     "ʒ": "ZH", "x": "K", "ʔ": "T",
     "ɑː": "AA", "ɑ": "AA", "ɒ": "AA", "aː": "AA", "a": "AA", "æ": "AE", "ʌ": "AH", "ə": "AH", "ɐ": "AH", "ɔː": "AO",
     "ɔ": "AO", "aʊ": "AW", "aɪ": "AY", "ɛ": "EH", "e": "EH", "ɛə": "EH", "eə": "EH", "ɝː": "ER", "ɝ": "ER", "ɚ": "ER",
-    "ɜː": "ER", "ɜ": "ER", "ɜr": "ER", "ɜːr": "ER", "ər": "ER", "eɪ": "EY", "ɪ": "IH", "ᵻ": "IH", "ɪə": "IH", "iː": "IY",
+    "ɜː": "ER", "ɜ": "ER", "ɜr": "ER", "ɜːr": "ER", "ər": "ER", "eɪ": "EY", "ɪ": "IH", "ᵻ": "IH", "ɪə": "IH",
+    "iː": "IY",
     "i": "IY", "oʊ": "OW", "əʊ": "OW", "o": "OW", "oː": "OW", "ɔɪ": "OY", "ʊ": "UH", "ʊə": "UH", "uː": "UW", "u": "UW",
 }  # fmt: skip
 _LONGEST = max(map(len, _IPA))
@@ -38,7 +39,7 @@ def parse_pronunciation(text: str) -> Pronunciation:
 
 
 def _looks_arpabet(text: str) -> bool:
-    return all(part.rstrip("012") in CONSONANTS or part.rstrip("012") in VOWELS for part in text.split())
+    return any("A" <= char <= "Z" for char in text)  # IPA has no capitals
 
 
 def _arpabet(text: str) -> Pronunciation:

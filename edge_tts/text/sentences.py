@@ -1,8 +1,8 @@
 """Tokens to sentences that are short enough to be spoken one at a time.
 
-A sentence ends at its final mark. One of more than `TARGET` phones is cut into pieces of about equal length, at the best
-place near each piece's end: after a comma or dash, before a conjunction, between words, in that order. A piece never has
-more than `LIMIT` phones, whatever the text: a word that is longer is cut too.
+A sentence ends at its final mark. One of more than `TARGET` phones is cut into pieces of about equal length, at the
+best place near each piece's end: after a comma or dash, before a conjunction, between words, in that order. A piece
+never has more than `LIMIT` phones, whatever the text: a word that is longer is cut too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,9 @@ LIMIT = 140
 Said = tuple[Token, tuple[str, ...]]
 """A token and its phones."""
 
-_CONJUNCTIONS = frozenset("and but or so because which that when while if although where who since then than until as".split())  # noqa: SIM905
+_CONJUNCTIONS = frozenset(
+    "and but or so because which that when while if although where who since then than until as".split()
+)
 _RANK = {",": 0, "-": 1, "…": 2, ".": 3, "!": 4, "?": 5}
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: SIM905 (word lists read better as one string)
 """The phone table of GPT-SoVITS v2: 732 symbols and their ids.
 
 A v2 voice's text embedding has one row per symbol, so the order is part of the model's format. It follows from a rule

@@ -1,4 +1,4 @@
-"""Dates and times of day. Numeric dates are read in the American order (month/day) unless only day/month is possible."""
+"""Dates and times of day. Numeric dates are read month/day, as in America, unless only day/month is possible."""
 
 import re
 
@@ -106,7 +106,10 @@ def _short_year(match: Match, scan: Scan) -> list[str]:
 _HALF = r"([ap]\.m\.|[AP]\.M\.|[ap]m\b|[AP]M\b)"
 
 RULES: list[Rule] = [
-    (re.compile(rf"{_MONTH}\s{{1,3}}{_DAY}(?:\s?[–-]\s?(3[01]|[12]\d|[1-9])\b)?(?:(\s?,)?\s{{1,3}}{_YEAR})?"), _month_day),
+    (
+        re.compile(rf"{_MONTH}\s{{1,3}}{_DAY}(?:\s?[–-]\s?(3[01]|[12]\d|[1-9])\b)?(?:(\s?,)?\s{{1,3}}{_YEAR})?"),
+        _month_day,
+    ),
     (re.compile(rf"{_MONTH}(?:\s?,|\s+of)?\s{{1,3}}{_YEAR}"), _month_year),
     (re.compile(r"(Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\."), _short_month),
     (re.compile(rf"(3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?\s(?:of\s)?{_MONTH}(?:,?\s{{1,3}}{_YEAR})?"), _day_month),

@@ -1,4 +1,4 @@
-"""Words that the dictionary lacks, or gives first in a way that misleads: names of the trade, and acronyms that are said."""
+"""Words that the dictionary lacks or gives first in a way that misleads: names of the trade, acronyms that are said."""
 
 from edge_tts.text.phonetic import parse_pronunciation
 
@@ -82,6 +82,8 @@ to T UW1
 was W AA1 Z
 were W ER1
 because B IH0 K AO1 Z
+really R IY1 L IY0
+readme R IY1 D M IY2
 'cause K AH0 Z
 our AW1 ER0
 your Y AO1 R

@@ -1,16 +1,26 @@
-# ruff: noqa: SIM905 (word lists read better as one string)
 """The homographs of English and their pronunciations.
 
-One entry per line, `word kind: first | second`. Kinds: `nv` noun or adjective | verb (noun if nothing decides), `vn` the same
-(verb if nothing decides), `part` adjective | past form, `topic` common sense | rarer sense | words that call for it; the others
-have a decider of their own in `homographs`. Plurals and third persons in -s of `nv` and `vn` words are made from their bases.
+One entry per line, `word kind: first | second`. Kinds: `nv` noun or adjective | verb (noun if nothing decides), `vn`
+the same (verb if nothing decides), `part` adjective | past form, `topic` common sense | rarer sense | words that call
+for it; the others have a decider of their own in `homographs`. Plurals and third persons in -s of `nv` and `vn` words
+are made from their bases.
 """
 
-from typing import Any
+from typing import NamedTuple
 
 from edge_tts.text.english.inflection import plural
 
-__all__ = ["HOMOGRAPHS"]
+__all__ = ["HOMOGRAPHS", "Homograph"]
+
+
+class Homograph(NamedTuple):
+    """One entry: the kind of its decision, two readings, and for `topic` the words that call for the second."""
+
+    kind: str
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    topics: frozenset[str] = frozenset()
+
 
 _LINES = """
 abstract nv: AE1 B S T R AE2 K T | AE0 B S T R AE1 K T
@@ -38,7 +48,7 @@ conflict nv: K AA1 N F L IH2 K T | K AH0 N F L IH1 K T
 conscript nv: K AA1 N S K R IH0 P T | K AH0 N S K R IH1 P T
 console nv: K AA1 N S OW0 L | K AH0 N S OW1 L
 construct vn: K AA1 N S T R AH0 K T | K AH0 N S T R AH1 K T
-content nv: K AA1 N T EH0 N T | K AH0 N T EH1 N T
+content content: K AA1 N T EH0 N T | K AH0 N T EH1 N T
 contest nv: K AA1 N T EH0 S T | K AH0 N T EH1 S T
 contract nv: K AA1 N T R AE2 K T | K AH0 N T R AE1 K T
 contrast nv: K AA1 N T R AE0 S T | K AH0 N T R AE1 S T
@@ -143,7 +153,7 @@ row topic: R OW1 | R AW1 | argument quarrel furious shouting
 sow topic: S OW1 | S AW1 | pig pigs piglets boar farrow
 sewer topic: S UW1 ER0 | S OW1 ER0 | needle thread fabric seamstress
 tower topic: T AW1 ER0 | T OW1 ER0 | barge tugboat
-lead topic: L IY1 D | L EH1 D | pipe pipes paint pencil metal poisoning toxic bullet bullets copper zinc heavy battery iron weighs
+lead topic: L IY1 D | L EH1 D | pipe pipes paint pencil metal poisoning toxic bullets copper zinc battery iron weighs
 polish topic: P AA1 L IH0 SH | P OW1 L IH0 SH | poland warsaw krakow language german russian czech hungarian government
 minute topic: M IH1 N AH0 T | M AY0 N UW1 T | detail details particles tiny amounts differences traces
 invalid topic: IH0 N V AE1 L IH0 D | IH1 N V AH0 L IH0 D | bedridden sickly nursed wheelchair
@@ -166,17 +176,17 @@ tarry topic: T EH1 R IY0 | T AA1 R IY0 | asphalt sticky black pitch
 """
 
 
-def _read() -> dict[str, tuple[str, Any]]:
-    table: dict[str, tuple[str, Any]] = {}
+def _read() -> dict[str, Homograph]:
+    table: dict[str, Homograph] = {}
     for line in _LINES.strip().splitlines():
         head, _, rest = line.partition(": ")
         word, kind = head.split()
         first, second, *topics = (tuple(part.split()) for part in rest.split(" | "))
-        table[word] = (kind, (first, second, frozenset(topics[0]) if topics else frozenset()))
+        table[word] = Homograph(kind, first, second, frozenset(topics[0]) if topics else frozenset())
         if kind in ("nv", "vn") and not word.endswith("s"):
-            table.setdefault(word + "s", (kind, (plural(first), plural(second))))
+            table.setdefault(word + "s", Homograph(kind, plural(first), plural(second)))
     return table
 
 
 HOMOGRAPHS = _read()
-"""Word → kind and readings."""
+"""All homographs by their lower-case word."""

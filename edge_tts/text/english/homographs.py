@@ -1,4 +1,3 @@
-# ruff: noqa: SIM905 (word lists read better as one string)
 """Words that are written alike and said differently: which pronunciation, by the words around them.
 
 A trained part-of-speech tagger would need a model that is not on a package index (nltk downloads its data) or a heavy
@@ -16,32 +15,41 @@ __all__ = ["choose"]
 Pronunciation = tuple[str, ...]
 
 _DETERMINERS = frozenset(
-    "the a an this that these those my your his her its our their each every no some any another which whose either neither "
-    "one two three four five six seven eight nine ten many several few most all both much more first second third last next "
+    "the a an this that these those my your his her its our their each every no some any another which whose either "
+    "neither "
+    "one two three four five six seven eight nine ten many several few most all both much more first second third "
+    "last next "
     "other such what enough".split()
 )
 _PREPOSITIONS = frozenset(
-    "of in on at for with by from about into under over after before during through between without against per via within "
+    "of in on at for with by from about into under over after before during through between without against per via "
+    "within "
     "among toward towards like as than onto upon near and or beyond across".split()
 ) - {"and", "or"}
 _SUBJECTS = frozenset("i you we they who people".split())
 _SINGULAR_SUBJECTS = frozenset("he she it that which everyone everybody nobody someone who what".split())
 _MODALS = frozenset(
-    "will would can could should must may might shall cannot can't won't wouldn't couldn't shouldn't don't doesn't didn't do "
-    "did does let's let please i'll you'll he'll she'll we'll they'll it'll i'd you'd he'd she'd we'd they'd gonna gotta help "
+    "will would can could should must may might shall cannot can't won't wouldn't couldn't shouldn't don't doesn't "
+    "didn't do "
+    "did does let's let please i'll you'll he'll she'll we'll they'll it'll i'd you'd he'd she'd we'd they'd gonna "
+    "gotta help "
     "make never always often usually also not just ever rarely sometimes to who'll that'll".split()
 )
 _OBJECTS = frozenset(
     "the a an me him them us it you this that these those my your his her its our their himself herself itself myself "
     "yourself themselves ourselves everyone everything anything something nothing every each all any some".split()
 )
-_BE = frozenset("is are was were be been being am i'm you're we're they're he's she's it's isn't aren't wasn't seems looks".split())
+_BE = frozenset(
+    "is are was were be been being am i'm you're we're they're he's she's it's isn't aren't wasn't seems looks".split()
+)
 _HAVE = frozenset("have has had i've you've we've they've having haven't hasn't hadn't".split())
 _DEGREE = frozenset("very so too more most quite rather really extremely fairly pretty how as less least".split())
 _ADJECTIVE_ENDINGS = ("al", "ive", "ous", "ful", "ic", "ble", "less", "ary", "ish", "ent", "ant")
 _ADJECTIVES = frozenset(
-    "new old big small good bad great little long short high low large early late strong weak white black red blue green "
-    "own same best better worst worse whole full free real special main important young heavy light cold hot dry wet warm "
+    "new old big small good bad great little long short high low large early late strong weak white black red blue "
+    "green "
+    "own same best better worst worse whole full free real special main important young heavy light cold hot dry wet "
+    "warm "
     "deep wide open single double fresh gentle sudden sharp steady hard soft clear dark bright happy sad final entire "
     "front back left right top bottom world school news birthday christmas market price drug tax police bank".split()
 )
@@ -56,8 +64,8 @@ def choose(words: Sequence[str], place: int) -> Pronunciation | None:
     entry = HOMOGRAPHS.get(words[place])
     if entry is None:
         return None
-    kind, readings = entry
-    return readings[_DECIDERS[kind](words, place)]
+    chosen = _DECIDERS[entry.kind](words, place)
+    return entry.second if chosen else entry.first
 
 
 def _at(words: Sequence[str], place: int) -> str:
@@ -132,7 +140,7 @@ def _participle(words: Sequence[str], place: int) -> int:
 def _read(words: Sequence[str], place: int) -> int:
     """Present (0) or past (1) of `read`."""
     before, earlier = _at(words, place - 1), _at(words, place - 2)
-    if before in _MODALS or earlier in ("to", "will", "can", "did", "didn't", "would", "could", "should", "do", "don't"):
+    if before in _MODALS or earlier in "to will can did didn't would could should do don't".split():
         return 0
     near = set(words[max(0, place - 5) : place])
     if near & _HAVE or before in _BE or before in ("was", "were", "been", "being", "well", "widely"):
@@ -143,15 +151,19 @@ def _read(words: Sequence[str], place: int) -> int:
     return 1 if around & _PAST_SIGNS and before in (*_SUBJECTS, "and", "once") else 0
 
 
+_LIVE_THINGS = frozenset(
+    "music show shows concert stream streaming broadcast audience news on wire performance tv coverage event updates "
+    "ammunition from version".split()
+)
+_DONE_LIVE = frozenset("broadcast streamed goes go going went perform performed recorded played play".split())
+
+
 def _live(words: Sequence[str], place: int) -> int:
     """Adjective or adverb (0) or verb (1)."""
     before, after = _at(words, place - 1), _at(words, place + 1)
-    if after in ("music", "show", "shows", "concert", "stream", "streaming", "broadcast", "audience", "news", "on", "wire",
-                 "performance", "tv", "coverage", "event", "updates", "ammunition", "from", "version") and (
-        before not in _SUBJECTS and before not in ("to", "who")
-    ):  # fmt: skip
+    if after in _LIVE_THINGS and before not in _SUBJECTS and before not in ("to", "who"):
         return 0
-    if before in ("broadcast", "streamed", "goes", "go", "going", "went", "perform", "performed", "recorded", "played", "play"):
+    if before in _DONE_LIVE:
         return 0
     return 0 if before in _DETERMINERS or before in _BE else 1
 
@@ -164,13 +176,18 @@ def _used(words: Sequence[str], place: int) -> int:
 
 def _wound(words: Sequence[str], place: int) -> int:
     """Injury (0) or past of wind (1)."""
-    return 1 if _at(words, place + 1) in ("up", "down", "around", "through", "its", "their", "back", "round", "into") else 0
+    return 1 if _at(words, place + 1) in "up down around through its their back round into".split() else 0
+
+
+def _content(words: Sequence[str], place: int) -> int:
+    """What is contained (0) or satisfied (1): `they are content`."""
+    satisfied = _at(words, place - 1) in _BE | _DEGREE | {"feel", "felt", "feels"}
+    return 1 if satisfied or _verb_score(words, place) > 0 else 0
 
 
 def _by_topic(words: Sequence[str], place: int) -> int:
     """The rarer sense (1) if one of its companions stands within five words."""
-    _, readings = HOMOGRAPHS[words[place]]
-    topics = readings[2]
+    topics = HOMOGRAPHS[words[place]].topics
     return 1 if any(word in topics for word in words[max(0, place - 5) : place + 6]) else 0
 
 
@@ -180,6 +197,7 @@ _DECIDERS = {
     "part": _participle,
     "read": _read,
     "live": _live,
+    "content": _content,
     "used": _used,
     "wound": _wound,
     "topic": _by_topic,

@@ -1,4 +1,3 @@
-# ruff: noqa: SIM905 (word lists read better as one string)
 """Unknown words from known parts: inflections, prefixes and suffixes, contractions, compounds.
 
 The sounds of -s and -ed follow the base's last phone as English has it (cats, dogs, horses; walked, begged, wanted).
@@ -16,15 +15,18 @@ _VOICELESS = frozenset({"P", "T", "K", "F", "TH", "S", "SH", "CH"})
 _MIN_BASE = 3
 _MIN_HALF = 4
 _SHORT_HALVES = frozenset(
-    "bot box pod net set way day top pad lab hub app web pen bag fly air sun car eye pay man men bed bar cup pot kit".split()
+    "bot box pod net set way day top pad lab hub app web pen bag fly air sun car eye pay man men bed bar cup "
+    "pot kit".split()
 )
 """Words of three letters that are common in compounds; others make more false splits than true ones."""
 _MAX_COMPOUND = 30
 
 _SUFFIXES = {
     "ing": "IH0 NG", "ings": "IH0 NG Z", "er": "ER0", "ers": "ER0 Z", "est": "AH0 S T", "ly": "L IY0",
-    "ness": "N AH0 S", "less": "L AH0 S", "ful": "F AH0 L", "fully": "F AH0 L IY0", "ment": "M AH0 N T", "able": "AH0 B AH0 L",
-    "ably": "AH0 B L IY0", "ism": "IH2 Z AH0 M", "ist": "IH0 S T", "ish": "IH0 SH", "like": "L AY2 K", "wise": "W AY2 Z",
+    "ness": "N AH0 S", "less": "L AH0 S", "ful": "F AH0 L", "fully": "F AH0 L IY0", "ment": "M AH0 N T",
+    "able": "AH0 B AH0 L",
+    "ably": "AH0 B L IY0", "ism": "IH2 Z AH0 M", "ist": "IH0 S T", "ish": "IH0 SH", "like": "L AY2 K",
+    "wise": "W AY2 Z",
     "ship": "SH IH2 P", "hood": "HH UH2 D", "ward": "W ER0 D", "wards": "W ER0 D Z", "ize": "AY2 Z", "ise": "AY2 Z",
     "izer": "AY2 Z ER0", "ization": "AH0 Z EY1 SH AH0 N", "proof": "P R UW2 F",
     "'ll": "AH0 L", "'re": "ER0", "'m": "M", "n't": "AH0 N T",
@@ -35,7 +37,8 @@ _PREFIXES = {
     "micro": "M AY2 K R OW0", "mini": "M IH2 N IY0", "multi": "M AH2 L T IY0", "semi": "S EH2 M IY0", "sub": "S AH0 B",
     "ultra": "AH2 L T R AH0", "hyper": "HH AY2 P ER0", "cyber": "S AY2 B ER0", "auto": "AO2 T OW0", "bio": "B AY2 OW0",
     "pseudo": "S UW2 D OW0", "out": "AW2 T", "counter": "K AW2 N T ER0", "mega": "M EH2 G AH0", "nano": "N AE2 N OW0",
-    "post": "P OW2 S T", "co": "K OW0", "electro": "IH0 L EH2 K T R OW0", "photo": "F OW2 T OW0", "neuro": "N UH2 R OW0",
+    "post": "P OW2 S T", "co": "K OW0", "electro": "IH0 L EH2 K T R OW0", "photo": "F OW2 T OW0",
+    "neuro": "N UH2 R OW0",
     "geo": "JH IY2 OW0", "mc": "M AH0 K", "up": "AH2 P", "down": "D AW2 N",
 }  # fmt: skip
 _SUFFIX_PHONES = {suffix: tuple(phones.split()) for suffix, phones in _SUFFIXES.items()}
@@ -78,26 +81,34 @@ def _inflected(word: str, known: Lookup, depth: int) -> Pronunciation | None:
         phones = known(part)
         return phones if phones or depth == 0 else _inflected(part, known, depth - 1)
 
-    for ending, finish in (("'s", plural), ("'d", past), ("'ve", _have), ("s'", plural)):
-        if word.endswith(ending):
-            phones = look(word[: -len(ending)])
-            return finish(phones) if phones else None
+    for tail, contract in _CONTRACTIONS.items():
+        if word.endswith(tail):
+            phones = look(word[: -len(tail)])
+            return contract(phones) if phones else None
     for base, finish in (*_plural_bases(word), *_past_bases(word)):
         phones = look(base)
         if phones:
             return finish(phones)
     for size in range(min(7, len(word) - 1), 0, -1):
-        ending = _SUFFIX_PHONES.get(word[-size:])
-        if ending:
+        suffix = _SUFFIX_PHONES.get(word[-size:])
+        if suffix:
             for base in _bases(word[:-size], word[-size:]):
                 phones = look(base)
                 if phones:
-                    return _joined(_before_vowel(phones, base) if ending[0][-1].isdigit() else phones, ending)
+                    return _joined(_before_vowel(phones, base) if suffix[0][-1].isdigit() else phones, suffix)
     return None
 
 
 def _have(phones: Pronunciation) -> Pronunciation:
     return (*phones, "V") if phones[-1][-1].isdigit() else (*phones, "AH0", "V")
+
+
+_CONTRACTIONS: dict[str, Callable[[Pronunciation], Pronunciation]] = {
+    "'s": plural,
+    "'d": past,
+    "'ve": _have,
+    "s'": plural,
+}
 
 
 def _plural_bases(word: str) -> Iterator[tuple[str, Callable[[Pronunciation], Pronunciation]]]:

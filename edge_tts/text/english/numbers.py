@@ -6,11 +6,11 @@ with a zero, is read digit by digit.
 
 from functools import lru_cache
 
-from num2words import num2words
+from num2words import num2words  # type: ignore[import-untyped]
 
 __all__ = ["cardinal", "decimal", "digits", "fraction", "number", "ordinal", "plural_year", "year"]
 
-_NAMES = "zero one two three four five six seven eight nine".split()  # noqa: SIM905
+_NAMES = "zero one two three four five six seven eight nine".split()
 _MAX_DIGITS = 15
 _YEARS = range(1010, 2100)
 

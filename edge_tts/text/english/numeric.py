@@ -1,5 +1,7 @@
-"""Everything else that begins with a digit, a currency sign or a sign: money, measures, phone numbers, versions, fractions,
-ordinals, ranges, plain numbers."""
+"""Everything else that begins with a digit or a sign.
+
+Money, measures, phone numbers, versions, fractions, ordinals, multiples, plain numbers.
+"""
 
 import re
 
@@ -20,6 +22,7 @@ _NO_YEAR = frozenset({"people", "men", "women", "children", "percent", "feet", "
 _YEAR_BEFORE = frozenset({"in", "since", "year", "during", "circa", "until", "till", "before", "after", "by"})
 _NOT_PLURAL = frozenset({"is", "was", "has", "as", "this", "its", "us", "across", "does", "plus", "versus", "always"})
 _NEXT_WORD = re.compile(r"\s([a-z]{1,20})\b")
+_AFTER_AMOUNT = frozenset("is was were are that which he she it we they i you in on for to from of and or at".split())
 _PHONE_BEFORE = frozenset({"call", "dial", "dialed", "dialled", "phone", "text", "calling"})
 
 
@@ -40,7 +43,9 @@ def _money(match: Match, scan: Scan) -> list[str]:
             words += ["and", *minor] if major else minor
         return words or ["zero", several]
     words += [*number(amount), *([scale] if scale else []), *names]
-    describes = scan.before() in ("a", "an") and _NEXT_WORD.match(scan.text, match.end())
+    follows = _NEXT_WORD.match(scan.text, match.end())
+    article = scan.before()
+    describes = follows and (article in ("a", "an") or (article == "the" and follows[1] not in _AFTER_AMOUNT))
     return [*words, one if describes or (amount == "1" and not scale and not second) else several]
 
 
@@ -159,9 +164,7 @@ _SIGN = "[" + "".join(CURRENCIES) + "]"
 
 RULES: list[Rule] = [
     (
-        re.compile(
-            rf"(US|AU|CA|NZ|HK|A|C)?({_SIGN})\s?({_NUM})(\s?[–-]\s?{_SIGN}?({_NUM}))?{_SCALE}(?![A-Za-z])"
-        ),
+        re.compile(rf"(US|AU|CA|NZ|HK|A|C)?({_SIGN})\s?({_NUM})(\s?[–-]\s?{_SIGN}?({_NUM}))?{_SCALE}(?![A-Za-z])"),
         _money,
     ),
     (re.compile(r"(?:\+?1[ .-]?)?(?:\(\d{3}\)\s?|\d{3}[ .-])\d{3}[ .-]\d{4}(?![\d-])"), _phone),

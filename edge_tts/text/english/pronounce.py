@@ -1,4 +1,7 @@
-"""Spoken English words to phones: given phones, letter names, homographs, exceptions, CMUdict, parts, letter-to-sound."""
+"""Spoken English words to phones.
+
+In this order: given phones, letter names, homographs, exceptions, CMUdict, known parts, letter-to-sound.
+"""
 
 from collections.abc import Sequence
 from functools import lru_cache

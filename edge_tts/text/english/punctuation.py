@@ -15,7 +15,8 @@ Match = re.Match[str]
 _NAMES = {
     "&": "and", "@": "at", "+": "plus", "=": "equals", "%": "percent", "/": "slash", "#": "hash", "<": "less than",
     ">": "greater than", "$": "dollar", "£": "pound", "€": "euro", "¥": "yen", "₹": "rupee", "₩": "won", "¢": "cent",
-    "°": "degrees", "§": "section", "©": "copyright", "×": "times", "÷": "divided by", "±": "plus or minus", "≈": "about",
+    "°": "degrees", "§": "section", "©": "copyright", "×": "times", "÷": "divided by", "±": "plus or minus",
+    "≈": "about",
     "≤": "at most", "≥": "at least", "≠": "is not", "\\": "backslash",
 }  # fmt: skip
 _WRAPPED = 60
@@ -27,7 +28,7 @@ def _ends(match: Match, scan: Scan) -> list[str]:
     mark = "?" if "?" in marks else "!" if "!" in marks else "…" if "…" in marks or marks.count(".") > 1 else "."
     following = _FOLLOWING.match(scan.text, match.end())
     char = following[1] if following else ""
-    goes_on = mark != "." and (char.islower() or char in ",;:") or (mark == "…" and char.isdigit())
+    goes_on = (mark != "." and (char.islower() or char in ",;:")) or (mark == "…" and char.isdigit())
     return [mark + " " if goes_on and mark != "." else mark]
 
 
@@ -36,14 +37,14 @@ _FOLLOWING = re.compile(r"[\"')\]\s]{0,8}([A-Za-z0-9,;:])")
 
 def _newline(match: Match, scan: Scan) -> list[str]:
     start = match.start()
-    if match[0].count("\n") > 1 or _LIST_ITEM.match(scan.text, match.end()):
+    if match[0].count("\n") > 1 or match[0].rstrip()[-1:] or _LIST_ITEM.match(scan.text, match.end()):
         return ["."]
     line_start = scan.text.rfind("\n", max(0, start - _WRAPPED), start) + 1 or max(0, start - _WRAPPED)
     following = scan.text[match.end() : match.end() + 1]
     return ["."] if start - line_start < _WRAPPED and following.isupper() else []
 
 
-_LIST_ITEM = re.compile(r"[-*•+]\s|\d{1,3}[.)]\s")
+_LIST_ITEM = re.compile(r"\d{1,3}[.)]\s")
 
 
 def _comma(match: Match, scan: Scan) -> list[str]:
@@ -94,7 +95,7 @@ def _symbol(match: Match, scan: Scan) -> list[str]:
 RULES: list[Rule] = [
     (re.compile(r"(?<=\d)\s[-–]\s(?=\d)"), _subtract),
     (re.compile(r" {1,100}"), _silent),
-    (re.compile(r" {0,8}\n[ \n]{0,1000}"), _newline),
+    (re.compile(r" {0,8}\n[ \n]{0,1000}(?:[-*•+]\s)?"), _newline),
     (re.compile(r"([-=*_#~+<>])\1{3,}"), _comma),
     (re.compile(r"[.!?…](?:\s?[.!?…]){0,1000}"), _ends),
     (re.compile(r"[,;:]{1,1000}"), _comma),

@@ -1,8 +1,8 @@
 """What the scanner and its rules share: a rule's type, the reading position, and where an abbreviation ends a sentence.
 
-A rule is a pattern and a reader. At a position the scanner tries the rules in order; the first whose pattern matches and
-whose reader returns words is taken. Every pattern is bounded (no unlimited repeat can be followed by a failure), so a
-text is read in linear time whatever it holds.
+A rule is a pattern and a reader. At a position the scanner tries the rules in order; the first whose pattern matches
+and whose reader returns words is taken. Every pattern is bounded (no unlimited repeat can be followed by a failure),
+so a text is read in linear time whatever it holds.
 """
 
 import re
@@ -42,10 +42,14 @@ Rule = tuple["re.Pattern[str]", Reader]
 _AFTER = re.compile(r"[\"')\]]{0,3}(\s{0,4}\n|\s{0,4}$|\s{1,4}[\"'(\[]{0,2}([A-Z][A-Za-z']{0,15}))")
 _STARTERS = frozenset(
     "a after all although an and another any are as at because before both but by can did do does each even every "
-    "everyone for from has have he her here his how however i i'll i'm i've if in instead is it it's its just last later "
-    "let many maybe meanwhile more most my next no nobody not nothing now of on once one only or other our over please she "
-    "since so some soon such thank that that's the their then there there's these they they're this those though thus to "
-    "today tomorrow tonight we we'll we're we've well were what when where which while who why will with would yes yet you "
+    "everyone for from has have he her here his how however i i'll i'm i've if in instead is it it's its just last "
+    "later "
+    "let many maybe meanwhile more most my next no nobody not nothing now of on once one only or other our over "
+    "please she "
+    "since so some soon such thank that that's the their then there there's these they they're this those though thus "
+    "to "
+    "today tomorrow tonight we we'll we're we've well were what when where which while who why will with would yes "
+    "yet you "
     "you'll you're your".split()
 )
 

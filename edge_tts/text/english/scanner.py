@@ -14,11 +14,17 @@ __all__ = ["scan"]
 
 _LETTER_RULES: list[Rule] = [*dates.RULES, *numeric.LETTER_RULES, *web.RULES, *written_words.RULES]
 _DIGIT_RULES: list[Rule] = [*dates.RULES, *web.DIGIT_RULES, *numeric.RULES]
-_OTHER_RULES: list[Rule] = [*dates.APOSTROPHE_RULES, *numeric.RULES, *web.RULES, *written_words.RULES, *punctuation.RULES]
+_OTHER_RULES: list[Rule] = [
+    *dates.APOSTROPHE_RULES,
+    *numeric.RULES,
+    *web.RULES,
+    *written_words.RULES,
+    *punctuation.RULES,
+]
 _BY_FIRST: Mapping[str, list[Rule]] = {
     **{chr(code): _LETTER_RULES for code in (*range(65, 91), *range(97, 123))},
-    **{digit: _DIGIT_RULES for digit in "0123456789"},
-    **dict.fromkeys(" \n,;:!?)[]\"–—", punctuation.RULES),
+    **dict.fromkeys("0123456789", _DIGIT_RULES),
+    **dict.fromkeys(' \n,;:!?)[]"–—', punctuation.RULES),
 }
 _LEXICON_WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9'&.+#-]{0,38}[A-Za-z0-9+#])?")
 

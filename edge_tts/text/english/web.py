@@ -11,16 +11,19 @@ __all__ = ["DIGIT_RULES", "RULES", "read_address"]
 Match = re.Match[str]
 
 _SIGNS = {
-    ".": "dot", "/": "slash", "-": "dash", "_": "underscore", "@": "at", ":": "colon", "?": "question mark", "=": "equals",
+    ".": "dot", "/": "slash", "-": "dash", "_": "underscore", "@": "at", ":": "colon", "?": "question mark",
+    "=": "equals",
     "&": "and", "#": "hash", "%": "percent", "+": "plus", "~": "tilde", "!": "", "$": "dollar", "\\": "backslash",
 }  # fmt: skip
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^A-Za-z\d]")
 _DOMAINS = (
-    "com org net edu gov mil int info biz io ai app dev co uk us de fr es it nl be ch at eu se no dk fi pl cz ie pt gr ru ua "
+    "com org net edu gov mil int info biz io ai app dev co uk us de fr es it nl be ch at eu se no dk fi pl cz ie pt "
+    "gr ru ua "
     "in jp cn kr au nz ca br mx za me tv fm ly gg xyz tech online site store blog cloud"
 ).replace(" ", "|")
 _FILES = (
-    "txt md py js ts html htm css json xml yaml yml toml csv pdf docx? xlsx? pptx? jpe?g png gif svg webp mp3 mp4 wav ogg "
+    "txt md py js ts html htm css json xml yaml yml toml csv pdf docx? xlsx? pptx? jpe?g png gif svg webp mp3 mp4 wav "
+    "ogg "
     "flac mkv avi mov zip tar gz exe dmg deb rpm sh bat cfg conf ini log onnx bin iso apk rs cpp java sql"
 ).replace(" ", "|")
 

@@ -1,4 +1,4 @@
-"""Words as they are written: titles and abbreviations, initials, acronyms, Roman numerals, contractions, plain words."""
+"""Words as they are written: titles, abbreviations, initials, acronyms, Roman numerals, contractions, plain words."""
 
 import re
 
@@ -12,16 +12,21 @@ Match = re.Match[str]
 
 # Never end a sentence: a name or a number follows.
 _TITLES = {
-    "Mr": "mister", "Mrs": "missus", "Ms": "miz", "Prof": "professor", "Gen": "general", "Col": "colonel", "Sgt": "sergeant",
-    "Capt": "captain", "Lt": "lieutenant", "Cmdr": "commander", "Gov": "governor", "Sen": "senator", "Rep": "representative",
+    "Mr": "mister", "Mrs": "missus", "Ms": "miz", "Prof": "professor", "Gen": "general", "Col": "colonel",
+    "Sgt": "sergeant",
+    "Capt": "captain", "Lt": "lieutenant", "Cmdr": "commander", "Gov": "governor", "Sen": "senator",
+    "Rep": "representative",
     "Rev": "reverend", "Hon": "honorable", "Pres": "president", "Messrs": "messrs", "Mt": "mount", "Ft": "fort",
 }  # fmt: skip
 # May end one.
 _SHORT = {
     "vs": "versus", "etc": "et cetera", "approx": "approximately", "est": "estimated", "dept": "department",
-    "Dept": "department", "Inc": "incorporated", "Ltd": "limited", "Co": "company", "Corp": "corporation", "Bros": "brothers",
-    "Jr": "junior", "Sr": "senior", "Ave": "avenue", "Blvd": "boulevard", "Rd": "road", "Ln": "lane", "Apt": "apartment",
-    "Hwy": "highway", "Univ": "university", "Assn": "association", "govt": "government", "Govt": "government", "min": "minutes",
+    "Dept": "department", "Inc": "incorporated", "Ltd": "limited", "Co": "company", "Corp": "corporation",
+    "Bros": "brothers",
+    "Jr": "junior", "Sr": "senior", "Ave": "avenue", "Blvd": "boulevard", "Rd": "road", "Ln": "lane",
+    "Apt": "apartment",
+    "Hwy": "highway", "Univ": "university", "Assn": "association", "govt": "government", "Govt": "government",
+    "min": "minutes",
     "max": "maximum", "misc": "miscellaneous", "incl": "including", "cont": "continued", "temp": "temperature",
     "Mon": "monday", "Tue": "tuesday", "Tues": "tuesday", "Wed": "wednesday", "Thu": "thursday", "Thur": "thursday",
     "Thurs": "thursday", "Fri": "friday", "Sat": "saturday", "Sun": "sunday", "tel": "telephone", "Tel": "telephone",
@@ -31,13 +36,15 @@ _SHORT = {
 # Before a number only.
 _BEFORE_NUMBER = {
     "No": "number", "no": "number", "Nos": "numbers", "nos": "numbers", "p": "page", "pp": "pages", "pg": "page",
-    "fig": "figure", "Fig": "figure", "figs": "figures", "vol": "volume", "Vol": "volume", "ch": "chapter", "Ch": "chapter",
+    "fig": "figure", "Fig": "figure", "figs": "figures", "vol": "volume", "Vol": "volume", "ch": "chapter",
+    "Ch": "chapter",
     "sec": "section", "Sec": "section", "eq": "equation", "Eq": "equation", "art": "article", "Art": "article",
     "ver": "version", "Rm": "room", "c": "circa",
 }  # fmt: skip
 _WHOLE = {
     "e.g.": "for example", "eg.": "for example", "i.e.": "that is", "ie.": "that is", "a.k.a.": "also known as",
-    "Ph.D.": "P H D", "Ph.D": "P H D", "PhD": "P H D", "w/o": "without", "w/": "with", "b/c": "because", "and/or": "and or",
+    "Ph.D.": "P H D", "Ph.D": "P H D", "PhD": "P H D", "w/o": "without", "w/": "with", "b/c": "because",
+    "and/or": "and or",
     "c/o": "care of", "n/a": "not applicable", "N/A": "not applicable", "AC/DC": "A C D C", "TCP/IP": "T C P I P",
     "C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "R&D": "R and D", "Q&A": "Q and A", "AT&T": "A T and T",
     "B&B": "B and B", "P&L": "P and L", "macOS": "mac O S", "iOS": "I O S", ".NET": "dot net",
@@ -45,20 +52,36 @@ _WHOLE = {
 
 _NUMERAL = re.compile(r"M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
+_BEFORE_SAINT = frozenset({"the", "and", "in", "to", "is", "at"})
+_NO_NUMERALS = frozenset({"DC", "CD", "MD", "LI", "XL", "MI", "CV", "CC", "MC", "DI", "MM", "CI", "DM"})
 _HEADINGS = frozenset(
-    "chapter part act scene book volume section phase type class level round article appendix figure table title stage war "
-    "bowl fantasy rocky wars episode grade unit tier mark season version category apollo olympiad symphony sonata lesson "
+    "chapter part act scene book volume section phase type class level round article appendix figure table title "
+    "stage war "
+    "bowl fantasy rocky wars episode grade unit tier mark season version category apollo olympiad symphony sonata "
+    "lesson "
     "godfather rambo terminator verse canto schedule".split()
 )
 _REIGNING = frozenset(
-    "henry louis elizabeth george edward richard charles james william mary john paul pius benedict gregory leo innocent "
-    "clement urban alexander frederick philip ferdinand francis nicholas catherine peter ivan napoleon wilhelm friedrich "
-    "ludwig otto gustav carl karl christian haakon harald olav felipe alfonso carlos margrethe ramses ramesses ptolemy darius "
+    "henry louis elizabeth george edward richard charles james william mary john paul pius benedict gregory leo "
+    "innocent "
+    "clement urban alexander frederick philip ferdinand francis nicholas catherine peter ivan napoleon wilhelm "
+    "friedrich "
+    "ludwig otto gustav carl karl christian haakon harald olav felipe alfonso carlos margrethe ramses ramesses "
+    "ptolemy darius "
     "xerxes cyrus malcolm robert david constantine leopold albert umberto emmanuel pedro manuel sixtus julius boniface "
-    "celestine adrian stephen henri thutmose amenhotep selim murad mehmed mahmud suleiman joseph maximilian rudolf isabella "
-    "michael theodore basil justin vladimir baldwin conrad casimir sigismund afonso abdullah hassan mohammed rama".split()
+    "celestine adrian stephen henri thutmose amenhotep selim murad mehmed mahmud suleiman joseph maximilian rudolf "
+    "isabella "
+    "michael theodore basil justin vladimir baldwin conrad casimir sigismund afonso abdullah hassan "
+    "mohammed rama".split()
 )
-_FOLLOWS_PRONOUN = re.compile(r"\s(?:am|was|think|have|had|will|would|can|could|know|saw|want|don't|do|did|say|said|like)\b")
+_FOLLOWS_PRONOUN = re.compile(
+    r"\s(?:am|was|think|have|had|will|would|can|could|know|saw|want|don't|do|did|say|said|like)\b"
+)
+_LONE_CAPITAL = re.compile(r"\s[A-HJ-Z](?![A-Za-z'.])")
+_LABELS = frozenset(
+    "vitamin plan grade type class option section hepatitis group team part building exhibit appendix row an".split()
+)
+"""Words after which `A` is the letter."""
 
 
 def _roman(match: Match, scan: Scan) -> list[str] | None:
@@ -76,7 +99,7 @@ def _roman(match: Match, scan: Scan) -> list[str] | None:
         return ["the", *ordinal(str(value))]
     if before in _HEADINGS:
         return None if text == "I" and not scan.before_is_capital() else cardinal(str(value))
-    if len(text) > 1 and scan.before_is_capital() and value < 40 and text not in ("DC", "CD", "MD", "LI", "XL", "MI", "CV"):
+    if len(text) > 1 and scan.before_is_capital() and value < 40 and text not in _NO_NUMERALS:
         return cardinal(str(value))
     return None
 
@@ -101,16 +124,19 @@ def _saint_or_street(match: Match, scan: Scan) -> list[str]:
     name_follows = re.compile(r"\s{1,3}[A-Z]").match(scan.text, match.end())
     if not (scan.before_is_capital() or scan.before() in ("street", "avenue")):
         return [before]
-    if name_follows and not closes_sentence(scan.text, match.end()) and scan.before() in ("the", "and", "in", "to", "is", "at"):
+    ends = closes_sentence(scan.text, match.end())
+    if name_follows and not ends and (match[1] == "Dr" or scan.before() in _BEFORE_SAINT):
         return [before]
-    if name_follows and not closes_sentence(scan.text, match.end()) and match[1] == "Dr":
-        return [before]
-    dotted_end = match[0].endswith(".") and closes_sentence(scan.text, match.end())
-    return [after, *([END] if dotted_end else [])]
+    return [after, *([END] if match[0].endswith(".") and ends else [])]
 
 
 def _short(match: Match, scan: Scan) -> list[str] | None:
     return [*_SHORT[match[1]].split(), *([END] if closes_sentence(scan.text, match.end()) else [])]
+
+
+def _weekdays(match: Match, scan: Scan) -> list[str]:
+    first, last = match.groups()
+    return [_SHORT[first], *(["to", _SHORT[last]] if last else [])]
 
 
 def _before_number(match: Match, scan: Scan) -> list[str]:
@@ -137,10 +163,12 @@ def _single(match: Match, scan: Scan) -> list[str]:
 
 def _names_letter(match: Match, scan: Scan) -> bool:
     before = scan.before()
-    labels = "vitamin plan grade type class option section hepatitis group team part building exhibit appendix row an".split()
-    if before in labels or scan.before_is_capital() and match.string[match.end() : match.end() + 1] in (".", ",", "!", "?", ";"):
+    following = match.string[match.end() : match.end() + 2]
+    if _LONE_CAPITAL.match(match.string, match.end()):
         return True
-    return match.string[match.end() : match.end() + 2].strip() in ("", ".", ",") and bool(before)
+    if before in _LABELS or (scan.before_is_capital() and following[:1] in (".", ",", "!", "?", ";")):
+        return True
+    return following.strip() in ("", ".", ",") and bool(before)
 
 
 def _numeral_or_pronoun(match: Match, scan: Scan) -> list[str]:
@@ -180,6 +208,8 @@ def _any(table: dict[str, str]) -> str:
     return "(" + "|".join(re.escape(name) for name in sorted(table, key=len, reverse=True)) + ")"
 
 
+_WEEKDAY = "(Mon|Tues?|Wed|Thu|Thurs?|Fri|Sat|Sun)"
+
 RULES: list[Rule] = [
     (re.compile(rf"(?<![A-Za-z]){_any(_WHOLE)}(?![A-Za-z])"), _fixed),
     (re.compile(rf"{_any(_TITLES)}\.(?=\s)"), _title),
@@ -188,6 +218,8 @@ RULES: list[Rule] = [
     (re.compile(rf"{_any(_BEFORE_NUMBER)}\.\s?(?=\d)"), _before_number),
     (re.compile(r"(?:[A-Za-z]\.){1,20}[A-Za-z]\.?(?![A-Za-z])"), _dotted),
     (re.compile(rf"{_any(_SHORT)}\.(?!\w)"), _short),
+    (re.compile(rf"{_WEEKDAY}\s?[–-]\s?{_WEEKDAY}\b"), _weekdays),
+    (re.compile(r"(Mon|Tues?|Wed|Thu|Fri)\b()"), _weekdays),
     (re.compile(r"(vs|etc)\b"), _short),
     (re.compile(r"([A-Z])\.(?=\s?[A-Z][a-z.])"), _initial),
     (re.compile(r"I\b(?!')"), _numeral_or_pronoun),
@@ -195,5 +227,5 @@ RULES: list[Rule] = [
     (re.compile(r"([A-Z]{2,6})('?s)\b"), _letters),
     (re.compile(r"'(?:tis|twas|cause|em|til|round|bout|n)\b", re.IGNORECASE), _elided),
     (re.compile(r"[A-Za-z](?![A-Za-z'])"), _single),
-    (re.compile(r"[A-Za-z]{1,40}(?:'[A-Za-z]{1,10}){0,2}"), _word),
+    (re.compile(r"[A-Za-z]{1,40}(?:'[A-Za-z]{1,10}){0,3}"), _word),
 ]
