@@ -44,6 +44,7 @@ log = logging.getLogger(__name__)
 # Errors that say something about this device rather than about the text.
 _FAULTS = (BundleError, EngineError, OutputError, SynthesisError)
 _REST_AFTER_S = 10.0
+_WARM_UP = "This is about as long as most of the sentences are that I shall be told to say."
 
 
 def mint_id() -> str:
@@ -77,13 +78,15 @@ class Daemon:
         self._state = State(limits=limits or Limits())
         self._playback = Playback()
         self._work: SimpleQueue[tuple[Utterance, Playback] | None] = SimpleQueue()
+        self._warm_up_first = False
         self._worker = threading.Thread(target=self._run, name="speech", daemon=True)
 
-    def start(self) -> None:
-        """Start the worker."""
+    def start(self, *, warm_up: bool = False) -> None:
+        """Start the worker. `warm_up`: let it speak a word into nothing first, because the first inference is slow."""
+        self._warm_up_first = warm_up
         self._worker.start()
 
-    def close(self, timeout_s: float = 0.7) -> None:
+    def close(self, timeout_s: float = 0.5) -> None:
         """Report what waits as interrupted, stop the audio, end the worker."""
         self._feed(ShutDown())
         self._work.put(None)
@@ -136,6 +139,8 @@ class Daemon:
         log.log(level if name in FINAL_EVENTS else logging.DEBUG, "'%s' %s%s", id_, name, f": {where}" if where else "")
 
     def _run(self) -> None:
+        if self._warm_up_first:
+            self._warm_up()
         while True:
             try:
                 job = self._work.get(timeout=_REST_AFTER_S)
@@ -146,6 +151,14 @@ class Daemon:
                 self._sink.rest()
                 return
             self._feed(self._speak(*job))
+
+    def _warm_up(self) -> None:
+        enough = threading.Event()
+        try:
+            for _ in self._voice.synthesize(_WARM_UP, speaker=self._offer.default_speaker, cancel=enough):
+                enough.set()
+        except EdgeTTSError as error:
+            log.warning("the voice does not speak: %s", error)
 
     def _speak(self, utterance: Utterance, playback: Playback) -> Event:
         try:

@@ -93,7 +93,7 @@ def _run(config: Config, load_voice: LoadVoice) -> int:
             limits=Limits(waiting=config.queue_size),
             max_payload_bytes=config.max_payload_bytes,
         )
-        daemon.start()
+        daemon.start(warm_up=True)
         session.start()
         stack.callback(session.stop)
         stack.callback(daemon.close)
