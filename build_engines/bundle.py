@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from build_engines.models.decoder import DecoderConfig
 from build_engines.models.gpt import GPTConfig
@@ -87,7 +87,8 @@ def write_bundle(
             "features": tokens.features.astype(np.float32),
             "ge": tokens.ge.astype(np.float32),
         }
-        save_file(arrays, str(part / "speakers" / f"{speaker}.safetensors"))
+        path = part / "speakers" / f"{speaker}.safetensors"
+        path.write_bytes(save(arrays))
         listed[speaker] = {
             "file": f"speakers/{speaker}.safetensors",
             "language": tokens.language,
@@ -107,6 +108,7 @@ def write_bundle(
         "token_rate_hz": decoder.sample_rate // decoder.hop // 4,
         "languages": ["en"],
         "symbols": "gpt-sovits-v2",
+        "text": {"phrase_breaks": True},
         "gpt": {
             "vocab_size": gpt.vocab_size,
             "eos": gpt.eos,

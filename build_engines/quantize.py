@@ -1,4 +1,9 @@
-"""Float graphs → INT8 graphs for ONNX Runtime on a CPU: dynamic, signed, per channel, linears only."""
+"""Float graphs → INT8 graphs for ONNX Runtime on a CPU: signed, per channel, linears only.
+
+Two kinds. *Dynamic*: activations too become INT8, with a scale taken from each call's whole input; fastest, right for
+the GPT. *Weights only*: activations stay float, so a row's result doesn't depend on the rows beside it; this is what
+the latents need, or a window of the stream would differ from the whole utterance.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +11,12 @@ import logging
 from collections.abc import Collection
 from pathlib import Path
 
+import numpy as np
 import onnx
+from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-__all__ = ["linear_names", "quantize_linears"]
+__all__ = ["linear_names", "quantize_linears", "quantize_weights"]
 
 
 def linear_names(graph: Path) -> list[str]:
@@ -53,3 +60,25 @@ def quantize_linears(source: Path, target: Path, keep_float: Collection[str] = (
         weight_type=QuantType.QInt8,
         extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT, "MatMulConstBOnly": True},
     )
+
+
+def quantize_weights(source: Path, target: Path) -> None:
+    """Store every linear layer's weights as INT8 with a scale per output; the arithmetic stays float."""
+    model = _without_identities(onnx.load(str(source)))
+    graph = model.graph
+    weights = {t.name: t for t in graph.initializer}
+    chosen = {n.input[1] for n in graph.node if n.op_type == "MatMul" and n.input[1] in weights}
+    decoders = []
+    for name in sorted(chosen):
+        weight = numpy_helper.to_array(weights[name])
+        scale = np.maximum(np.abs(weight).max(axis=0), 1e-12).astype(np.float32) / 127
+        packed = np.clip(np.round(weight / scale), -127, 127).astype(np.int8)
+        graph.initializer.remove(weights[name])
+        graph.initializer.append(numpy_helper.from_array(packed, f"{name}_int8"))
+        graph.initializer.append(numpy_helper.from_array(scale, f"{name}_scale"))
+        decoders.append(helper.make_node("DequantizeLinear", [f"{name}_int8", f"{name}_scale"], [name], axis=1))
+    nodes = [*decoders, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(target))

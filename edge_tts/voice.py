@@ -19,6 +19,7 @@ from edge_tts.graphs import load_graphs
 from edge_tts.noise import SEEDS
 from edge_tts.synthesis import PAUSE_PHONES, Request, Synthesizer, Utterance
 from edge_tts.text import Lexicon, Sentence, front_end
+from edge_tts.text.english.phrasing import with_breaks
 from edge_tts.text.symbols import phone_ids
 from edge_tts.timing import StageTimes
 
@@ -116,7 +117,10 @@ class Voice:
         times = times or StageTimes()
         with times.measure("text"):
             language = self._bundle.manifest.speakers[name].language
-            utterances = [_utterance(sentence) for sentence in front_end(text, language, lexicon)]
+            sentences = front_end(text, language, lexicon)
+            if self._bundle.manifest.phrase_breaks:
+                sentences = [with_breaks(sentence) for sentence in sentences]
+            utterances = [_utterance(sentence) for sentence in sentences]
         if not utterances:
             raise TextError("there is nothing to speak in this text")
         stopped = cancel.is_set if cancel is not None else _never

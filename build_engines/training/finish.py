@@ -16,7 +16,7 @@ from build_engines.bundle import BundleSpeaker, write_bundle
 from build_engines.export import export_decoder, export_gpt
 from build_engines.models.gpt import GPT, GPTConfig
 from build_engines.models.tokenizer import MelSpectrogram, TokenizerConfig
-from build_engines.quantize import quantize_linears
+from build_engines.quantize import quantize_linears, quantize_weights
 from build_engines.training.corpus import Corpus
 from build_engines.training.decoder import DecoderTrainer
 from edge_tts.bundle.manifest import GRAPHS, Sampling
@@ -31,9 +31,11 @@ SPEAKERS = {
     "miles": ("rms", "male, US English; taught by Flite's rms"),
     "linda": ("lj", "female, US English; adapted to the LJ Speech recordings"),
 }
+# The few LJ recordings teach a timbre but no prosody: the GPT speaks for her as it does for the other woman.
+PROSODY = {"lj": "slt"}
 DEFAULT_SPEAKER = "clara"
 SAMPLING = Sampling(top_k=5, top_p=1.0, temperature=0.7, repetition_penalty=1.0, min_tokens=2)
-INT8_GRAPHS = ("gpt_prefill", "gpt_step", "latents")
+QUANTIZERS = {"gpt_prefill": quantize_linears, "gpt_step": quantize_linears, "latents": quantize_weights}
 CARD = Path(__file__).parent / "data" / "card.md"
 VOICES = Path(__file__).resolve().parents[2] / "edge_tts" / "voices"
 _REFERENCES = 60
@@ -71,7 +73,8 @@ def _embedding(trainer: DecoderTrainer, corpus: Corpus) -> NDArray[np.float32]:
 def _features(tokens: Path) -> NDArray[np.float32]:
     """The GPT's feature of a speaker, as it was trained with: the mean of the tokenizer's embeddings."""
     with np.load(tokens, allow_pickle=False) as data:
-        return data["ge"].mean(0).astype(np.float32)  # type: ignore[no-any-return]
+        ge: NDArray[np.float16] = data["ge"]
+    return ge.mean(0).astype(np.float32)
 
 
 def _golden(graphs: Path, speaker: BundleSpeaker) -> dict[str, Mapping[str, NDArray[Any]]]:
@@ -118,12 +121,9 @@ def finish(s: Settings, target: Path = VOICES / "default") -> None:
     export_decoder(trainer.decoder, floats)
     graphs.mkdir(parents=True, exist_ok=True)
     for name in GRAPHS:
-        if name in INT8_GRAPHS:
-            quantize_linears(floats / f"{name}.onnx", graphs / f"{name}.onnx")
-        else:
-            shutil.copyfile(floats / f"{name}.onnx", graphs / f"{name}.onnx")
+        QUANTIZERS.get(name, shutil.copyfile)(floats / f"{name}.onnx", graphs / f"{name}.onnx")
     speakers = {
-        name: BundleSpeaker(_features(s.tokens(source)), _embedding(trainer, Corpus(s.corpus(source))), "en", text)
+        name: BundleSpeaker(_features(s.tokens(PROSODY.get(source, source))), _embedding(trainer, Corpus(s.corpus(source))), "en", text)
         for name, (source, text) in SPEAKERS.items()
     }
     provenance = {

@@ -22,6 +22,7 @@ from build_engines.training.corpus import Corpus, pack, pack_teacher, read_recor
 from build_engines.training.decoder import train_decoder
 from build_engines.training.forced_alignment import attach_text
 from build_engines.training.gpt import read_spoken, train_gpt
+from build_engines.training.phrasing import learn_phrasing
 from build_engines.training.teacher import teach
 from build_engines.training.texts import evaluation_texts, training_texts, unpredictable_texts
 from build_engines.training.tokenizer import load_tokenizer, tokenize, train_tokenizer
@@ -36,6 +37,7 @@ RECORDINGS = {"lj": "ljspeech_en_female", "ls251": "librispeech_251speakers", "l
 MIX = {"slt": 3.0, "rms": 3.0, "awb": 1.0, "kal16": 0.6, "lj": 1.0, "ls251": 2.5, "ls7": 0.5}
 DECODER_MIX = {"slt": 3.0, "rms": 3.0, "awb": 0.4, "kal16": 0.2, "lj": 3.0, "ls251": 1.2, "ls7": 0.2}
 GPT_WEIGHTS = {"slt": 1.0, "rms": 1.0, "lj": 8.0}
+PHRASING = Path(__file__).resolve().parents[2] / "edge_tts" / "text" / "data" / "phrasing.json"
 STAGES = ("speak", "pack", "tokenizer", "tokens", "learn", "bundle")
 
 
@@ -115,6 +117,7 @@ def write_tokens(s: Settings) -> None:
         texts = {row[0]: row[1] for row in csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE)}
     judged = {tuple(words_of(t.text)) for t in evaluation_texts(s.sentences)}
     texts = {name: text for name, text in texts.items() if tuple(words_of(text)) not in judged}
+    learn_phrasing(Corpus(s.corpus("slt")), training_texts(s.sentences), PHRASING)
     attach_text(s.corpus("lj"), s.tokens("lj"), texts, pronunciations)
 
 

@@ -89,6 +89,10 @@ class Fields:
         """A nested object."""
         return Fields(self._take(key, dict), self._what, self._name(key))
 
+    def flag(self, key: str, default: bool) -> bool:
+        """true or false; `default` where the key is absent."""
+        return bool(self._take(key, bool)) if key in self else default
+
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of strings."""
         value: list[Any] = self._take(key, list)

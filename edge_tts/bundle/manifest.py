@@ -131,6 +131,8 @@ class Manifest:
     default_speaker: str
     licence: str
     files: Mapping[str, FileEntry]
+    phrase_breaks: bool
+    """Whether the voice was trained with a pause wherever its reader made one, so that they must be predicted."""
 
 
 def parse_manifest(raw: bytes, what: str = "manifest.json") -> Manifest:
@@ -162,6 +164,7 @@ def parse_manifest(raw: bytes, what: str = "manifest.json") -> Manifest:
         default_speaker=root.text("default_speaker"),
         licence=root.text("licence"),
         files=_files(root.object("files")),
+        phrase_breaks=root.object("text").flag("phrase_breaks", False) if "text" in root else False,
     )
     _check_references(root, manifest)
     return manifest

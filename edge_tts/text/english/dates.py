@@ -5,14 +5,14 @@ import re
 from edge_tts.text.english.numbers import cardinal, ordinal, plural_year, year
 from edge_tts.text.english.rules import END, Rule, Scan, closes_sentence
 
-__all__ = ["APOSTROPHE_RULES", "MONTHS", "RULES"]
+__all__ = ["APOSTROPHE_RULES", "FULL_MONTHS", "MONTHS", "RULES"]
 
-_FULL = (
+FULL_MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
 )  # fmt: skip
 
-MONTHS = {**{name: name for name in _FULL}, **{name[:3]: name for name in _FULL}, "sept": "september"}
+MONTHS = {**{name: name for name in FULL_MONTHS}, **{name[:3]: name for name in FULL_MONTHS}, "sept": "september"}
 """Lower-case month names and short forms → full name."""
 
 _MONTH = "(" + "|".join(name.capitalize() for name in sorted(MONTHS, key=len, reverse=True)) + r")\b\.?"
@@ -50,7 +50,7 @@ def _short_month(match: Match, scan: Scan) -> list[str]:
 
 def _iso(match: Match, scan: Scan) -> list[str] | None:
     year_text, month, day = match.groups()
-    return _date(_FULL[int(month) - 1], day, year_text)
+    return _date(FULL_MONTHS[int(month) - 1], day, year_text)
 
 
 def _numeric(match: Match, scan: Scan) -> list[str] | None:
@@ -60,7 +60,7 @@ def _numeric(match: Match, scan: Scan) -> list[str] | None:
         return None
     if len(year_text) == 2:
         year_text = ("20" if int(year_text) < 70 else "19") + year_text
-    return _date(_FULL[month - 1], str(day), year_text)
+    return _date(FULL_MONTHS[month - 1], str(day), year_text)
 
 
 def _half_of_day(text: str | None) -> list[str]:

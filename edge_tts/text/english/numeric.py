@@ -5,6 +5,7 @@ Money, measures, phone numbers, versions, fractions, ordinals, multiples, plain 
 
 import re
 
+from edge_tts.text.english.dates import FULL_MONTHS
 from edge_tts.text.english.numbers import cardinal, decimal, digits, fraction, number, ordinal, year
 from edge_tts.text.english.rules import Rule, Scan
 from edge_tts.text.english.units import CODES, CURRENCIES, SCALES, UNITS
@@ -22,6 +23,10 @@ _NO_YEAR = frozenset({"people", "men", "women", "children", "percent", "feet", "
 _YEAR_BEFORE = frozenset({"in", "since", "year", "during", "circa", "until", "till", "before", "after", "by"})
 _NOT_PLURAL = frozenset({"is", "was", "has", "as", "this", "its", "us", "across", "does", "plus", "versus", "always"})
 _NEXT_WORD = re.compile(r"\s([a-z]{1,20})\b")
+_COUNTRIES = {
+    "A": "australian", "AU": "australian", "C": "canadian", "CA": "canadian", "NZ": "new zealand", "HK": "hong kong",
+}  # fmt: skip
+_DATE_BEFORE = frozenset({"on", "by", "until", "since", "due", "till"})
 _AFTER_AMOUNT = frozenset("is was were are that which he she it we they i you in on for to from of and or at".split())
 _PHONE_BEFORE = frozenset({"call", "dial", "dialed", "dialled", "phone", "text", "calling"})
 
@@ -30,7 +35,7 @@ def _money(match: Match, scan: Scan) -> list[str]:
     country, sign, first, _, second, long_scale, short_scale = match.groups()
     one, several, minor_one, minor_several = CURRENCIES[sign]
     scale = SCALES.get(long_scale or short_scale or "")
-    names = list(country) if country and country != "US" else []
+    names = _COUNTRIES.get(country, "").split()
     amount = second or first
     whole, _, part = amount.partition(".")
     words = [*number(first), "to"] if second else []
@@ -101,6 +106,8 @@ def _fraction(match: Match, scan: Scan) -> list[str]:
     whole, top, bottom, unit = match.groups()
     if (top, bottom) in (("24", "7"), ("9", "11")) or (top == bottom == "50"):
         words = [*cardinal(top), *cardinal(bottom)]
+    elif not whole and scan.before() in _DATE_BEFORE and 1 <= int(top) <= 12 and 1 <= int(bottom) <= 31:
+        words = [FULL_MONTHS[int(top) - 1], *ordinal(str(int(bottom)))]
     elif top == bottom:
         words = [*cardinal(top), "out", "of", *cardinal(bottom)]
     else:
@@ -130,6 +137,10 @@ def _ratio(match: Match, scan: Scan) -> list[str]:
 
 def _scaled(match: Match, scan: Scan) -> list[str]:
     return [*number(match[1]), SCALES[match[2]]]
+
+
+def _grouped(match: Match, scan: Scan) -> list[str]:
+    return cardinal(match[0].replace(" ", ""))
 
 
 def _numbered(match: Match, scan: Scan) -> list[str]:
@@ -168,7 +179,7 @@ RULES: list[Rule] = [
         _money,
     ),
     (re.compile(r"(?:\+?1[ .-]?)?(?:\(\d{3}\)\s?|\d{3}[ .-])\d{3}[ .-]\d{4}(?![\d-])"), _phone),
-    (re.compile(r"\d{3}-\d{4}(?![\d-])|\d{4}(?:[ -]\d{4}){3}(?!\d)|\d{1,5}(?:-\d{2,5}){2,5}(?![\d-])"), _phone),
+    (re.compile(r"\d{3}-\d{4}(?![\d-])|\d{4}(?:[ -]\d{4}){3}(?!\d)|\d{1,5}(?:-\d{1,5}){2,5}(?![\d-])"), _phone),
     (re.compile(r"\+\d{1,3}(?:[ .-]?\(?\d{1,4}\)?){2,5}(?!\d)"), _phone),
     (re.compile(r"\d{3}\b(?![.,:/-]\d)"), _three_digits),
     (re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?!\.?\d)"), _address),
@@ -185,6 +196,7 @@ RULES: list[Rule] = [
     (re.compile(rf"({_NUM})(M|bn|mn|tn)\b"), _scaled),
     (re.compile(r"(\d{1,6}):(\d{1,6})(?![\d:])"), _ratio),
     (re.compile(r"#(\d{1,9})\b"), _numbered),
+    (re.compile(r"[1-9]\d{0,2}(?: \d{3}){2,4}(?![ ]?\d)"), _grouped),
     (re.compile(_NUM), _plain),
     (re.compile(r"\d+"), _long),
 ]

@@ -108,6 +108,7 @@ RULES: list[Rule] = [
     (re.compile(r"(?<=\d)\s?\*\s?(?=\d)"), _multiply),
     (re.compile(r"\^([23])(?!\d)"), _power),
     (re.compile(r"[()\[\]{}|•]"), _comma),
+    (re.compile(r"</?[A-Za-z][^<>\n]{0,100}>"), _silent),
     (re.compile("[" + "".join(re.escape(sign) for sign in _NAMES) + "]"), _symbol),
     (re.compile(r"."), _silent),
 ]

@@ -29,7 +29,7 @@ UNITS = _table(
     "V=volt; mV=millivolt; kV=kilovolt; A=amp; mA=milliamp; mAh=milliamp hour; J=joule; kJ=kilojoule; N=newton;"
     "cal=calorie; kcal=kilocalorie; Pa=pascal; hPa=hectopascal; kPa=kilopascal; psi=P S I:P S I; bar=bar; "
     "mbar=millibar;"
-    "dB=decibel; B=byte; kB KB=kilobyte; MB=megabyte; GB=gigabyte; TB=terabyte; PB=petabyte;"
+    "dB=decibel; kB KB=kilobyte; MB=megabyte; GB=gigabyte; TB=terabyte; PB=petabyte;"
     "KiB=kibibyte; MiB=mebibyte; GiB=gibibyte; kbps=kilobit per second:kilobits per second;"
     "Mbps=megabit per second:megabits per second; Gbps=gigabit per second:gigabits per second;"
     "MB/s=megabyte per second:megabytes per second; GB/s=gigabyte per second:gigabytes per second;"
