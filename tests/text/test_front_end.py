@@ -168,7 +168,7 @@ def calls(text):
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_work_grows_with_the_text_and_not_with_its_square(pattern):
     front_end("warm up the dictionary")
-    short, long = (calls(pattern * (size // len(pattern)) + " end.") for size in (500, 2000))
+    short, long = (calls(pattern * (size // len(pattern)) + " end.") for size in (400, 1600))
     assert long <= 6 * short + 2000
 
 
