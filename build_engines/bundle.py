@@ -23,6 +23,7 @@ __all__ = ["BundleSpeaker", "write_bundle"]
 
 _DTYPES = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.INT64: "int64", onnx.TensorProto.INT32: "int32"}
 _MAX_CONTEXT = 1024
+_FRAMES_PER_TOKEN = 4
 _VOCODER_CONTEXT_FRAMES = 4  # a 720-sample window and a 1024-sample filtered frame at a hop of 240
 
 
@@ -34,6 +35,7 @@ class BundleSpeaker:
     ge: NDArray[np.float32]
     language: str
     description: str
+    phrase_breaks: bool = False
 
 
 def _tensors(values: Any) -> dict[str, dict[str, Any]]:
@@ -63,81 +65,113 @@ def write_bundle(
     provenance: Mapping[str, Any],
     golden: Mapping[str, Mapping[str, NDArray[Any]]] | None = None,
 ) -> None:
-    """Make the bundle beside ``target`` and rename it into place when it is whole; an older one is replaced."""
-    part = target.with_name(target.name + ".part")
+    """Make the bundle beside ``target`` and rename it into place when it is whole; an older one is replaced.
+
+    ``graphs`` is the folder of the four ``.onnx`` files, ``golden`` names arrays per file of inputs and outputs.
+    Raises BundleError, and leaves an older bundle as it was, when a reader would refuse the manifest.
+    """
+    part, old = target.with_name(target.name + ".part"), target.with_name(target.name + ".old")
     shutil.rmtree(part, ignore_errors=True)
-    (part / "graphs").mkdir(parents=True)
-    (part / "speakers").mkdir()
+    try:
+        part.mkdir(parents=True)
+        manifest = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "name": name,
+            "model": {"family": "gpt-sovits-distilled", "version": "1"},
+            **_rates(decoder),
+            "languages": sorted({speaker.language for speaker in speakers.values()}),
+            "symbols": "gpt-sovits-v2",
+            "gpt": _gpt(gpt),
+            "decoder": _decoder(decoder),
+            "sampling": asdict(sampling),
+            "graphs": _copy_graphs(graphs, part),
+            "speakers": _write_speakers(speakers, part),
+            "default_speaker": default_speaker,
+            "adapters": {"targets": [], "max_rank": 0},
+            "licence": "Apache-2.0",
+            "provenance": dict(provenance),
+        }
+        for stem, tensors in (golden or {}).items():
+            (part / "golden").mkdir(exist_ok=True)
+            arrays: dict[str, Any] = dict(tensors)
+            np.savez_compressed(part / "golden" / f"{stem}.npz", **arrays)
+        (part / "card.md").write_text(card, encoding="utf-8")
+        written = sorted(p for p in part.rglob("*") if p.is_file())
+        files = {p.relative_to(part).as_posix(): _file_entry(p) for p in written}
+        raw = json.dumps({**manifest, "files": files}, indent=1, ensure_ascii=False).encode()
+        parse_manifest(raw)
+        (part / "manifest.json").write_bytes(raw)
+        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            target.rename(old)
+        part.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _copy_graphs(source: Path, part: Path) -> dict[str, Any]:
+    """Copy the four graphs; returns their manifest entries."""
+    (part / "graphs").mkdir()
     entries = {}
     for graph in GRAPHS:
         path = part / "graphs" / f"{graph}.onnx"
-        shutil.copyfile(graphs / f"{graph}.onnx", path)
+        shutil.copyfile(source / f"{graph}.onnx", path)
         model = onnx.load(str(path)).graph
         entries[graph] = {
             "file": f"graphs/{graph}.onnx",
             "inputs": _tensors(model.input),
             "outputs": _tensors(model.output),
         }
-    listed = {}
-    for speaker, tokens in speakers.items():
-        arrays = {
+    return entries
+
+
+def _write_speakers(speakers: Mapping[str, BundleSpeaker], part: Path) -> dict[str, Any]:
+    """Write one file of speaker tokens each (no prompt); returns their manifest entries."""
+    (part / "speakers").mkdir()
+    entries = {}
+    for name, speaker in speakers.items():
+        arrays: dict[str, NDArray[Any]] = {
             "prompt_semantic": np.zeros(0, np.int64),
             "prompt_phones": np.zeros(0, np.int64),
-            "prompt_features": np.zeros((0, len(tokens.features)), np.float32),
-            "features": tokens.features.astype(np.float32),
-            "ge": tokens.ge.astype(np.float32),
+            "prompt_features": np.zeros((0, len(speaker.features)), np.float32),
+            "features": speaker.features.astype(np.float32),
+            "ge": speaker.ge.astype(np.float32),
         }
-        path = part / "speakers" / f"{speaker}.safetensors"
-        path.write_bytes(save(arrays))
-        listed[speaker] = {
-            "file": f"speakers/{speaker}.safetensors",
-            "language": tokens.language,
-            "description": tokens.description,
+        save_file(arrays, str(part / "speakers" / f"{name}.safetensors"))
+        entries[name] = {
+            "file": f"speakers/{name}.safetensors",
+            "language": speaker.language,
+            "description": speaker.description,
         }
-    for stem, tensors in (golden or {}).items():
-        (part / "golden").mkdir(exist_ok=True)
-        np.savez_compressed(part / "golden" / f"{stem}.npz", **dict(tensors))
-    (part / "card.md").write_text(card, encoding="utf-8")
-    files = {str(p.relative_to(part)): _file_entry(p) for p in sorted(part.rglob("*")) if p.is_file()}
-    manifest = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "name": name,
-        "model": {"family": "gpt-sovits-distilled", "version": "1"},
-        "sample_rate": decoder.sample_rate,
-        "token_rate_hz": decoder.sample_rate // decoder.hop // 4,
-        "languages": ["en"],
-        "symbols": "gpt-sovits-v2",
-        "text": {"phrase_breaks": True},
-        "gpt": {
-            "vocab_size": gpt.vocab_size,
-            "eos": gpt.eos,
-            "layers": gpt.n_layer,
-            "heads": gpt.head,
-            "head_dim": gpt.hidden_dim // gpt.head,
-            "max_context": _MAX_CONTEXT,
-            "feature_dim": gpt.feature_dim,
-            "state_dim": gpt.hidden_dim,
-        },
-        "decoder": {
-            "frames_per_token": 4,
-            "samples_per_frame": decoder.hop,
-            "latent_channels": decoder.dim,
-            "latent_context_tokens": decoder.latent_context_tokens,
-            "vocoder_context_frames": _VOCODER_CONTEXT_FRAMES,
-            "ge_dim": decoder.ge_dim,
-        },
-        "sampling": asdict(sampling),
-        "graphs": entries,
-        "speakers": listed,
-        "default_speaker": default_speaker,
-        "adapters": {"targets": [], "max_rank": 0},
-        "licence": "Apache-2.0",
-        "provenance": dict(provenance),
-        "files": files,
+    return entries
+
+
+def _rates(decoder: DecoderConfig) -> dict[str, int]:
+    rate = decoder.sample_rate
+    return {"sample_rate": rate, "token_rate_hz": rate // decoder.hop // _FRAMES_PER_TOKEN}
+
+
+def _gpt(config: GPTConfig) -> dict[str, int]:
+    return {
+        "vocab_size": config.vocab_size,
+        "eos": config.eos,
+        "layers": config.n_layer,
+        "heads": config.head,
+        "head_dim": config.hidden_dim // config.head,
+        "max_context": _MAX_CONTEXT,
+        "feature_dim": config.feature_dim,
+        "state_dim": config.hidden_dim,
     }
-    raw = json.dumps(manifest, indent=1, ensure_ascii=False).encode()
-    parse_manifest(raw)
-    (part / "manifest.json").write_bytes(raw)
-    shutil.rmtree(target, ignore_errors=True)
-    part.rename(target)
+
+
+def _decoder(config: DecoderConfig) -> dict[str, int]:
+    return {
+        "frames_per_token": _FRAMES_PER_TOKEN,
+        "samples_per_frame": config.hop,
+        "latent_channels": config.dim,
+        "latent_context_tokens": config.latent_context_tokens,
+        "vocoder_context_frames": _VOCODER_CONTEXT_FRAMES,
+        "ge_dim": config.ge_dim,
+    }

@@ -116,9 +116,9 @@ class Voice:
         seed = secrets.randbits(64) if seed is None else _checked_seed(seed)
         times = times or StageTimes()
         with times.measure("text"):
-            language = self._bundle.manifest.speakers[name].language
-            sentences = front_end(text, language, lexicon)
-            if self._bundle.manifest.phrase_breaks:
+            entry = self._bundle.manifest.speakers[name]
+            sentences = front_end(text, entry.language, lexicon)
+            if entry.phrase_breaks:
                 sentences = [with_breaks(sentence) for sentence in sentences]
             utterances = [_utterance(sentence) for sentence in sentences]
         if not utterances:

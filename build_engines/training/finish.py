@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]
 import torch
 from numpy.typing import NDArray
 
@@ -33,6 +33,8 @@ SPEAKERS = {
 }
 # The few LJ recordings teach a timbre but no prosody: the GPT speaks for her as it does for the other woman.
 PROSODY = {"lj": "slt"}
+# Only this teacher pauses without punctuation.
+PHRASED = ("slt",)
 DEFAULT_SPEAKER = "clara"
 SAMPLING = Sampling(top_k=5, top_p=1.0, temperature=0.7, repetition_penalty=1.0, min_tokens=2)
 QUANTIZERS = {"gpt_prefill": quantize_linears, "gpt_step": quantize_linears, "latents": quantize_weights}
@@ -73,7 +75,7 @@ def _embedding(trainer: DecoderTrainer, corpus: Corpus) -> NDArray[np.float32]:
 def _features(tokens: Path) -> NDArray[np.float32]:
     """The GPT's feature of a speaker, as it was trained with: the mean of the tokenizer's embeddings."""
     with np.load(tokens, allow_pickle=False) as data:
-        ge: NDArray[np.float16] = data["ge"]
+        ge: NDArray[np.float32] = data["ge"]
     return ge.mean(0).astype(np.float32)
 
 
@@ -123,7 +125,13 @@ def finish(s: Settings, target: Path = VOICES / "default") -> None:
     for name in GRAPHS:
         QUANTIZERS.get(name, shutil.copyfile)(floats / f"{name}.onnx", graphs / f"{name}.onnx")
     speakers = {
-        name: BundleSpeaker(_features(s.tokens(PROSODY.get(source, source))), _embedding(trainer, Corpus(s.corpus(source))), "en", text)
+        name: BundleSpeaker(
+            _features(s.tokens(PROSODY.get(source, source))),
+            _embedding(trainer, Corpus(s.corpus(source))),
+            "en",
+            text,
+            PROSODY.get(source, source) in PHRASED,
+        )
         for name, (source, text) in SPEAKERS.items()
     }
     provenance = {

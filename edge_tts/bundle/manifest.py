@@ -97,11 +97,13 @@ class Sampling:
 
 @dataclass(frozen=True)
 class SpeakerEntry:
-    """One speaker: its file, language code and a description for people."""
+    """One speaker: its file, language code and a description for people. `phrase_breaks`: the speaker was trained with a
+    pause wherever the reader made one, so those that no punctuation gives must be predicted."""
 
     file: str
     language: str
     description: str
+    phrase_breaks: bool = False
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,6 @@ class Manifest:
     default_speaker: str
     licence: str
     files: Mapping[str, FileEntry]
-    phrase_breaks: bool
-    """Whether the voice was trained with a pause wherever its reader made one, so that they must be predicted."""
 
 
 def parse_manifest(raw: bytes, what: str = "manifest.json") -> Manifest:
@@ -164,7 +164,6 @@ def parse_manifest(raw: bytes, what: str = "manifest.json") -> Manifest:
         default_speaker=root.text("default_speaker"),
         licence=root.text("licence"),
         files=_files(root.object("files")),
-        phrase_breaks=root.object("text").flag("phrase_breaks", False) if "text" in root else False,
     )
     _check_references(root, manifest)
     return manifest
@@ -252,7 +251,9 @@ def _speakers(fields: Fields) -> dict[str, SpeakerEntry]:
     for name, entry in fields.items():
         if not _NAME.fullmatch(name):
             raise fields.fail(name[:60], "must be a name of letters, digits, '.', '_' and '-'")
-        speakers[name] = SpeakerEntry(entry.text("file"), entry.text("language"), entry.text("description"))
+        speakers[name] = SpeakerEntry(
+            entry.text("file"), entry.text("language"), entry.text("description"), entry.flag("phrase_breaks", False)
+        )
     return speakers
 
 
