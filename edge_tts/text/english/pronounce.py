@@ -29,6 +29,7 @@ LETTERS = {
 """The names of the letters."""
 
 _THE_BEFORE_VOWEL = ("DH", "IY0")
+_TO_BEFORE_CONSONANT = ("T", "AH0")
 
 
 def pronounce(tokens: Sequence[Token]) -> list[Pronunciation]:
@@ -36,8 +37,14 @@ def pronounce(tokens: Sequence[Token]) -> list[Pronunciation]:
     words = [token.text if token.pause else token.text.lower() for token in tokens]
     result = [_phones(token, words, place) for place, token in enumerate(tokens)]
     for place, word in enumerate(words[:-1]):
-        if word == "the" and not tokens[place].phones and result[place + 1][0][-1].isdigit():
+        following = result[place + 1]
+        if tokens[place].phones or tokens[place + 1].pause or not following:
+            continue
+        vowel = following[0][-1].isdigit()
+        if word == "the" and vowel:
             result[place] = _THE_BEFORE_VOWEL
+        elif word == "to" and not vowel:
+            result[place] = _TO_BEFORE_CONSONANT
     return result
 
 
