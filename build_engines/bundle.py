@@ -29,7 +29,10 @@ _VOCODER_CONTEXT_FRAMES = 4  # a 720-sample window and a 1024-sample filtered fr
 
 @dataclass(frozen=True)
 class BundleSpeaker:
-    """``ge`` float32 [G] conditions the decoder; ``features`` [F] is the GPT's text feature, tiled over the phones."""
+    """``ge`` float32 [G] conditions the decoder; ``features`` [F] is the GPT's text feature, tiled over the phones.
+
+    ``phrase_breaks``: pauses that no punctuation gives are predicted for this speaker.
+    """
 
     features: NDArray[np.float32]
     ge: NDArray[np.float32]
@@ -139,11 +142,12 @@ def _write_speakers(speakers: Mapping[str, BundleSpeaker], part: Path) -> dict[s
             "features": speaker.features.astype(np.float32),
             "ge": speaker.ge.astype(np.float32),
         }
-        save_file(arrays, str(part / "speakers" / f"{name}.safetensors"))
+        (part / "speakers" / f"{name}.safetensors").write_bytes(save(arrays))
         entries[name] = {
             "file": f"speakers/{name}.safetensors",
             "language": speaker.language,
             "description": speaker.description,
+            "phrase_breaks": speaker.phrase_breaks,
         }
     return entries
 

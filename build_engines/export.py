@@ -60,7 +60,7 @@ class _Prefill(nn.Module):
         allowed = torch.cat([text, (rows[None, :] <= rows[:, None])[None]], 2)[:, None]
         keys, values = [], []
         weights = x
-        for i, layer in enumerate(gpt.h.layers):
+        for i, layer in enumerate(gpt.h):
             if i == gpt.config.pointer_layer:
                 x, weights = gpt.pointer(x, memory.state, pointer, last)
             q, k, v = layer.self_attn.project(x)
@@ -86,7 +86,7 @@ class _Step(nn.Module):
         last = torch.ones_like(state[:, :, 0], dtype=torch.int64).sum(1, keepdim=True) - 1
         present: list[Tensor] = []
         weights = x
-        for i, layer in enumerate(gpt.h.layers):
+        for i, layer in enumerate(gpt.h):
             if i == gpt.config.pointer_layer:
                 x, weights = gpt.pointer(x, state, spoken, last)
             attention = layer.self_attn
@@ -129,7 +129,7 @@ class _Vocoder(nn.Module):
         """cos and -sin [samples, bins] as look-ups into one period: the file stays small, a session folds them once."""
         n_fft = self.vocoder.config.n_fft
         index = torch.remainder(torch.arange(samples)[:, None] * self.bins, n_fft)  # type: ignore[operator]
-        return self.cosine[index], -self.sine[index]  # type: ignore[index, operator]
+        return self.cosine[index], -self.sine[index]  # type: ignore[index]
 
     def forward(self, z: Tensor, ge: Tensor, phase: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         voc, c = self.vocoder, self.vocoder.config
@@ -233,7 +233,8 @@ def export_decoder(decoder: Decoder, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     codes = torch.arange(6)[None]
     _export(
-        _Latents(decoder), (codes, torch.arange(5)[None], torch.zeros(1, 6, dtype=torch.int64), torch.zeros(1, c.ge_dim)),
+        _Latents(decoder),
+        (codes, torch.arange(5)[None], torch.zeros(1, 6, dtype=torch.int64), torch.zeros(1, c.ge_dim)),
         folder / "latents.onnx", ("codes", "phones", "align", "ge"), ("z",),
         {"codes": {1: "tokens"}, "align": {1: "tokens"}, "phones": {1: "phones"}, "z": {2: "frames"}},
     )  # fmt: skip

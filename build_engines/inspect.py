@@ -35,8 +35,12 @@ def describe(voice: str) -> dict[str, Any]:
 
 def render(facts: dict[str, Any]) -> str:
     """The facts as lines for people."""
-    lines = [f"{facts['name']}: {facts['model']}, {facts['sample_rate_hz']} Hz, {facts['total_bytes'] / 1e6:.1f} MB"]
-    lines += [f"  id        {facts['id']}", f"  licence   {facts['licence']}", f"  languages {', '.join(facts['languages'])}"]
+    lines = [
+        f"{facts['name']}: {facts['model']}, {facts['sample_rate_hz']} Hz, {facts['total_bytes'] / 1e6:.1f} MB",
+        f"  id        {facts['id']}",
+        f"  licence   {facts['licence']}",
+        f"  languages {', '.join(facts['languages'])}",
+    ]
     for part in ("gpt", "decoder", "sampling"):
         lines.append(f"  {part:9} " + ", ".join(f"{key} {value}" for key, value in facts[part].items()))
     lines += [f"  speaker   {name}: {text}" for name, text in facts["speakers"].items()]

@@ -8,13 +8,14 @@ the latents need, or a window of the stream would differ from the whole utteranc
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization import QuantType, quantize_dynamic  # type: ignore[import-untyped]
 
 __all__ = ["linear_names", "quantize_linears", "quantize_weights"]
 
@@ -33,10 +34,12 @@ def _linears(model_proto: onnx.ModelProto) -> list[str]:
 def _without_identities(model: onnx.ModelProto) -> onnx.ModelProto:
     """Read initializers directly: the exporter reaches equal tensors through Identity, which hides weights."""
     constants = {t.name for t in model.graph.initializer}
+    outputs = {value.name for value in model.graph.output}
     names: dict[str, str] = {}
     for node in model.graph.node:
-        if node.op_type == "Identity" and names.get(node.input[0], node.input[0]) in constants:
-            names[node.output[0]] = names.get(node.input[0], node.input[0])
+        source = names.get(node.input[0], node.input[0]) if node.op_type == "Identity" else ""
+        if source in constants and node.output[0] not in outputs:
+            names[node.output[0]] = source
     kept = [node for node in model.graph.node if not (node.op_type == "Identity" and node.output[0] in names)]
     for node in kept:
         for i, name in enumerate(node.input):
@@ -46,20 +49,32 @@ def _without_identities(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The quantizer advises, on the root logger, a preprocessing that our graphs don't need."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+
+
 def quantize_linears(source: Path, target: Path, keep_float: Collection[str] = ()) -> None:
     """Quantize every linear layer's weights to INT8, except the nodes named in ``keep_float``."""
     model = _without_identities(onnx.load(str(source)))
     chosen = [name for name in _linears(model) if name not in keep_float]
-    logging.getLogger().setLevel(logging.ERROR)
-    quantize_dynamic(
-        model,
-        str(target),
-        op_types_to_quantize=["MatMul", "Gemm"],
-        nodes_to_quantize=chosen,
-        per_channel=True,
-        weight_type=QuantType.QInt8,
-        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT, "MatMulConstBOnly": True},
-    )
+    with _quiet():
+        quantize_dynamic(
+            model,
+            str(target),
+            op_types_to_quantize=["MatMul", "Gemm"],
+            nodes_to_quantize=chosen,
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT, "MatMulConstBOnly": True},
+        )
 
 
 def quantize_weights(source: Path, target: Path) -> None:

@@ -22,7 +22,9 @@ _FOUND = 0.05
 # What flapping, reduction and the teachers' own lexicons make of a phone is no loss.
 _ALIKE = [
     set(group.split())
-    for group in ("AH IH EH UH IY ER AE", "AA AO AH OW AW", "UW UH", "T D DH", "S Z", "SH ZH CH JH S", "N NG M", "F V", "TH DH F", "ER R")
+    for group in (
+        "AH IH EH UH IY ER AE|AA AO AH OW AW|UW UH|T D DH|S Z|SH ZH CH JH S|N NG M|F V|TH DH F|ER R".split("|")
+    )
 ]
 
 

@@ -126,10 +126,11 @@ def summarize(output: Path) -> dict[str, dict[str, float]]:
         usual = [r for r in group if not r["text"].startswith("sus")]
         odd = [r for r in group if r["text"].startswith("sus")]
         own = TEACHER_OF.get(speaker, speaker)
-        ratios = np.array([r["seconds"] / teacher[own, r["text"]]["seconds"] for r in usual if (own, r["text"]) in teacher])
+        told = [(r["seconds"], teacher[own, r["text"]]["seconds"]) for r in usual if (own, r["text"]) in teacher]
+        ratios = np.array([mine / theirs for mine, theirs in told])
         found = {
             "utterances": float(len(usual)),
-            "wer": sum(r["errors"] for r in usual) / max(1, sum(r["words"] for r in usual)),
+            "wer": _rate(usual),
             "wer_everyday": _rate(r for r in usual if r["text"].startswith("own")),
             "wer_unpredictable": _rate(odd),
             "missed_over_5_percent": float(np.mean([r["missed"] > 0.05 for r in usual])),
@@ -148,11 +149,15 @@ def summarize(output: Path) -> dict[str, dict[str, float]]:
 
 def _rate(rows: Iterable[dict[str, Any]]) -> float:
     listed = list(rows)
-    return sum(r["errors"] for r in listed) / max(1, sum(r["words"] for r in listed))
+    errors, words = (float(sum(r[key] for r in listed)) for key in ("errors", "words"))
+    return errors / max(1.0, words)
 
 
-def speaker_similarity(plan: Plan, recordings: Path, speakers: Iterable[str], count: int = 20) -> dict[str, dict[str, float]]:
+def speaker_similarity(
+    plan: Plan, recordings: Path, speakers: Iterable[str], count: int = 20
+) -> dict[str, dict[str, float]]:
     """Resemblyzer cosine of each speaker to the real LJ Speech recordings and to the teachers."""
+
     def read(paths: Iterable[Path]) -> list[tuple[NDArray[np.float32], int]]:
         return [soundfile.read(p, dtype="float32") for p in paths]
 

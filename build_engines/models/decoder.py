@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from build_engines.models.layers import ConvNeXt
@@ -50,7 +51,7 @@ class DecoderConfig:
         return int(np.ceil(frames[0] + frames[1] / 2 + frames[2] / 4)) + 1
 
 
-def _band_matrix(bands: int, config: DecoderConfig) -> np.ndarray:  # type: ignore[type-arg]
+def _band_matrix(bands: int, config: DecoderConfig) -> NDArray[np.float64]:
     """[bands, bins]: linear interpolation from mel-spaced band values to STFT bins."""
     top = 2595 * np.log10(1 + config.sample_rate / 2 / 700)
     centres = 700 * (10 ** (np.linspace(0, top, bands) / 2595) - 1)
@@ -58,13 +59,13 @@ def _band_matrix(bands: int, config: DecoderConfig) -> np.ndarray:  # type: igno
     return np.stack([np.interp(bins, centres, row) for row in np.eye(bands)])
 
 
-def _minimum_phase(log_magnitude: np.ndarray, n_fft: int) -> np.ndarray:  # type: ignore[type-arg]
+def _minimum_phase(log_magnitude: NDArray[np.float64], n_fft: int) -> NDArray[np.float64]:
     """The phase of the minimum-phase filter with this log-magnitude [.., bins]: linear in it (folded cepstrum)."""
     cepstrum = np.fft.irfft(log_magnitude, n_fft)
     fold = np.zeros(n_fft)
     fold[0] = fold[n_fft // 2] = 1
     fold[1 : n_fft // 2] = 2
-    return np.fft.rfft(cepstrum * fold).imag  # type: ignore[no-any-return]
+    return np.fft.rfft(cepstrum * fold).imag
 
 
 def pulse_train(phase: Tensor, f0_hz: Tensor, sample_rate: int) -> Tensor:
@@ -140,7 +141,7 @@ class Vocoder(nn.Module):
             self.register_buffer(name, torch.tensor(value, dtype=torch.float32), persistent=False)
 
     def curves(self, z: Tensor, ge: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        """log-F0 [B, T], voicing logit [B, T]; log-magnitude and phase [B, T, bins] of the harmonic and noise filters."""
+        """log-F0 and voicing logit [B, T]; log-magnitude and phase [B, T, bins] of the harmonic and noise filters."""
         pitch, harmonic, noise, phase = self.head(self.norm(z)).split(self.widths, dim=-1)
         log_f0 = pitch[..., 0] + self.f0_base(ge) + 5.0
         harmonic = harmonic.clamp(max=6.0)
@@ -155,7 +156,12 @@ class Vocoder(nn.Module):
         return (f0[:, :-1, None] + (f0[:, 1:] - f0[:, :-1])[..., None] * ramp).flatten(1)
 
     def shape(
-        self, pulses: Tensor, noise: Tensor, voiced: Tensor, harmonic: tuple[Tensor, Tensor], hiss: tuple[Tensor, Tensor]
+        self,
+        pulses: Tensor,
+        noise: Tensor,
+        voiced: Tensor,
+        harmonic: tuple[Tensor, Tensor],
+        hiss: tuple[Tensor, Tensor],
     ) -> Tensor:
         """Filter both sources [B, N] frame by frame and overlap-add: audio [B, N]."""
         c = self.config

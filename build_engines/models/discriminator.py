@@ -24,7 +24,8 @@ def usable(bandwidth_hz: Tensor, sample_rate: int) -> Tensor:
 class _Discriminator(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
-        shapes = [(1, width, (1, 2)), (width, width, (2, 2)), (width, 2 * width, (2, 2)), (2 * width, 2 * width, (2, 1))]
+        wide = 2 * width
+        shapes = [(1, width, (1, 2)), (width, width, (2, 2)), (width, wide, (2, 2)), (wide, wide, (2, 1))]
         self.layers = nn.ModuleList(nn.Conv2d(a, b, (5, 3), stride, padding=(2, 1)) for a, b, stride in shapes)
         self.last = nn.Conv2d(2 * width, 1, 3, padding=1)
 

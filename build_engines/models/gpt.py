@@ -10,7 +10,9 @@ and its argmax says which phone each token belongs to. A genuine checkpoint leav
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -138,6 +140,9 @@ class Layers(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.n_layer))
 
+    def __iter__(self) -> Iterator[Layer]:
+        return (cast(Layer, layer) for layer in self.layers)
+
 
 class PointerAttention(nn.Module):
     """Attention to the phones [pointer, pointer + window), two heads; returns the new hidden and log-weights."""
@@ -201,7 +206,7 @@ class GPT(nn.Module):
         x = self.dropout(self.ar_text_position(x, torch.arange(phones.shape[1], device=phones.device)))
         keys, values = [], []
         allowed = None if mask is None else mask[:, None, None, :]
-        for layer in self.h.layers:
+        for layer in self.h:
             q, k, v = layer.self_attn.project(x)
             keys.append(k)
             values.append(v)
@@ -231,7 +236,7 @@ class GPT(nn.Module):
         allowed = torch.cat([mask[:, None, :].expand(b, t, -1), causal.expand(b, t, t)], dim=2)[:, None]
         last = mask.sum(1, keepdim=True) - 1
         log_weights = x.new_zeros(b, t, 1)
-        for i, layer in enumerate(self.h.layers):
+        for i, layer in enumerate(self.h):
             if self.config.pointer_window and i == self.config.pointer_layer:
                 x, log_weights = self.pointer(x, memory.state, pointer, last)
             q, k, v = layer.self_attn.project(x)

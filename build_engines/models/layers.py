@@ -23,8 +23,13 @@ class ConvNeXt(nn.Module):
         """Depthwise convolution and normalization."""
         return self.norm(self.depthwise(x.transpose(1, 2)).transpose(1, 2))  # type: ignore[no-any-return]
 
+    def feed(self, hidden: Tensor) -> Tensor:
+        """The block's two linear layers and their scale."""
+        wide = torch.nn.functional.gelu(self.up(hidden), approximate="tanh")
+        return self.scale * self.down(wide)  # type: ignore[no-any-return]
+
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.scale * self.down(torch.nn.functional.gelu(self.up(self.mix(x)), approximate="tanh"))
+        return x + self.feed(self.mix(x))
 
 
 class FiLMConvNeXt(ConvNeXt):
@@ -39,7 +44,7 @@ class FiLMConvNeXt(ConvNeXt):
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:  # type: ignore[override]
         gain, shift = self.film(condition)[:, None, :].chunk(2, dim=-1)
         hidden = self.mix(x) * (1 + gain) + shift
-        return x + self.scale * self.down(torch.nn.functional.gelu(self.up(hidden), approximate="tanh"))
+        return x + self.feed(hidden)
 
 
 def downsample(dim_in: int, dim_out: int) -> nn.Linear:

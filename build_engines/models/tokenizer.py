@@ -7,7 +7,9 @@ it: what tokens need not carry (timbre, pitch register) they lose.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -131,7 +133,7 @@ class Trunk(nn.Module):
         for i, stage in enumerate(self.stages):
             if i:
                 x = self.ups[i - 1](x).reshape(x.shape[0], -1, x.shape[2])
-            for block in stage:  # type: ignore[attr-defined]
+            for block in cast(Iterable[FiLMConvNeXt], stage):
                 x = block(x, ge)
         return x
 

@@ -80,7 +80,32 @@ def _substitution(ours: str, theirs: str) -> float:
     return {2: 0.6, 0: 0.9, 1: 1.5}[kinds]
 
 
-Step = tuple[int, int]  # (phones consumed of ours, segments consumed of the teacher's)
+@dataclass(frozen=True)
+class _Column:
+    """One of our phones against every number of teacher segments consumed, [segments + 1].
+
+    ``matched``: a segment was spent on the phone (else the teacher left it out). ``origin``: where the run of segments
+    without a phone of ours began that follows it.
+    """
+
+    matched: NDArray[np.bool_]
+    origin: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Variant:
+    """One pronunciation of a word, and the columns of its phones."""
+
+    phones: tuple[str, ...]
+    columns: tuple[_Column, ...]
+
+
+@dataclass(frozen=True)
+class _Word:
+    """The cheapest of a word's variants, for every number of segments consumed after it: ``choice`` [segments + 1]."""
+
+    choice: NDArray[np.int64]
+    variants: tuple[_Variant, ...]
 
 
 def align(
@@ -103,15 +128,17 @@ def align(
         origin = np.maximum.accumulate(np.where(changed, np.arange(count + 1), 0))
         return best + cumulative, origin
 
-    row, first_origin = close(np.where(np.arange(count + 1) == 0, 0.0, np.inf))
-    history: list[tuple[NDArray[np.int64], list[tuple[tuple[str, ...], list[tuple[NDArray[np.bool_], NDArray[np.int64]]]]]]] = []
+    row, _ = close(np.where(np.arange(count + 1) == 0, 0.0, np.inf))
+    history: list[_Word] = []
     for word in words:
         variants = [(word,)] if word in PUNCTUATION else pronunciations(word)
         if not variants:
             return None
-        rows, paths = [], []
+        rows: list[NDArray[np.float64]] = []
+        paths: list[_Variant] = []
         for variant in variants:
-            current, path = row, []
+            current = row
+            columns: list[_Column] = []
             for phone in variant:
                 skip = _SILENT_PUNCTUATION if phone in PUNCTUATION else _NO_TEACHER_PHONE
                 stay = current + skip
@@ -119,32 +146,35 @@ def align(
                 match = np.concatenate([[np.inf], current[:-1] + cost])
                 matched = match <= stay
                 current, origin = close(np.where(matched, match, stay))
-                path.append((matched, origin))
+                columns.append(_Column(matched, origin))
             rows.append(current)
-            paths.append((tuple(variant), path))
+            paths.append(_Variant(tuple(variant), tuple(columns)))
         stacked = np.stack(rows)
-        history.append((np.argmin(stacked, axis=0), paths))
+        history.append(_Word(np.argmin(stacked, axis=0), tuple(paths)))
         row = stacked.min(axis=0)
-    del first_origin
-    return _backtrack(history, segments, theirs, count, float(row[-1]))
-
-
-def _backtrack(history, segments, theirs, count, total) -> Alignment:  # type: ignore[no-untyped-def]
     times = np.array([0.0] + [end for _, end in segments])
-    position = count
+    return _backtrack(history, times, theirs, float(row[-1]))
+
+
+def _backtrack(
+    history: Sequence[_Word], times: NDArray[np.float64], theirs: Sequence[str], total: float
+) -> Alignment:
+    """Walk the cheapest path from the end; ``times`` [segments + 1] are the segments' boundaries in seconds."""
+    position = len(theirs)
     reverse: list[tuple[str, float]] = []  # phone, its end
-    for choice, paths in reversed(history):
-        variant, path = paths[int(choice[position])]
-        for phone, (matched, origin) in zip(reversed(variant), reversed(path), strict=True):
-            begin = int(origin[position])
+    for word in reversed(history):
+        variant = word.variants[int(word.choice[position])]
+        for phone, column in zip(reversed(variant.phones), reversed(variant.columns), strict=True):
+            begin = int(column.origin[position])
             # Segments begin..position had no phone of ours: a pause becomes a comma, the rest lengthens this phone.
-            extra = [k for k in range(begin, position) if theirs[k] == "PAU" and times[k + 1] - times[k] > _MIN_PAUSE_SECONDS]
-            if extra and phone not in PUNCTUATION:
+            pauses = [k for k in range(begin, position) if theirs[k] == "PAU"]
+            long = [k for k in pauses if times[k + 1] - times[k] > _MIN_PAUSE_SECONDS]
+            if long and phone not in PUNCTUATION:
                 reverse.append((",", times[position]))
-                reverse.append((phone, times[extra[0]]))
+                reverse.append((phone, times[long[0]]))
             else:
                 reverse.append((phone, times[position]))
-            position = begin - 1 if matched[begin] else begin
+            position = begin - 1 if column.matched[begin] else begin
     reverse.reverse()
     phones = [phone for phone, _ in reverse]
     ends = np.maximum.accumulate(np.array([end for _, end in reverse], dtype=np.float32))

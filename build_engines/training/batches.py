@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from build_engines.training.align import PUNCTUATION
@@ -26,12 +28,13 @@ def phone_class(phone: str) -> int:
     return 0 if phone in PUNCTUATION else _CLASS_OF[phone.rstrip("012")]
 
 
-def fill_f0(f0_hz: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def fill_f0(f0_hz: NDArray[np.float32]) -> NDArray[np.float32]:
     """F0 [frames] with unvoiced stretches interpolated in log; 120 Hz where nothing is voiced."""
     voiced = np.flatnonzero(f0_hz > 0)
     if len(voiced) == 0:
         return np.full(len(f0_hz), 120.0, np.float32)
-    return np.exp(np.interp(np.arange(len(f0_hz)), voiced, np.log(f0_hz[voiced]))).astype(np.float32)
+    filled: NDArray[np.float64] = np.exp(np.interp(np.arange(len(f0_hz)), voiced, np.log(f0_hz[voiced])))
+    return filled.astype(np.float32)
 
 
 class Shelf:
@@ -59,8 +62,11 @@ class Shelf:
 
 @dataclass
 class Crop:
-    """A batch: audio [B, N], reference [B, M] of the same speakers, f0_hz [B, T] (0 unvoiced), f0_filled [B, T+1],
-    phone classes [B, T] (-100 unknown), speaker numbers [B], bandwidth in hertz [B], utterance numbers and first tokens."""
+    """A batch of crops.
+
+    audio [B, N], reference [B, M] of the same speakers, f0_hz [B, T] (0 unvoiced), f0_filled [B, T+1], phone classes
+    [B, T] (-100 unknown), speaker numbers [B], bandwidth in hertz [B], utterance numbers and first tokens.
+    """
 
     audio: Tensor
     reference: Tensor
@@ -85,7 +91,7 @@ class CropSampler:
         first = int(self.rng.integers(0, max(1, total - tokens + 1)))
         return first, slice(first * 4, first * 4 + tokens * 4)
 
-    def _audio(self, utterance: Utterance, frames: slice) -> np.ndarray:  # type: ignore[type-arg]
+    def _audio(self, utterance: Utterance, frames: slice) -> NDArray[np.float32]:
         wanted = (frames.stop - frames.start) * HOP
         piece = utterance.audio[frames.start * HOP : frames.stop * HOP]
         return np.pad(piece, (0, wanted - len(piece)))
@@ -94,7 +100,7 @@ class CropSampler:
         shelf = self.shelf
         while True:
             numbers = self.rng.choice(len(shelf.items), self.batch, p=shelf.probability)
-            rows: list[tuple[np.ndarray, ...]] = []  # type: ignore[type-arg]
+            rows: list[tuple[NDArray[Any], ...]] = []
             firsts, bandwidth = [], []
             for number in numbers:
                 u = shelf.utterance(int(number))

@@ -7,7 +7,6 @@ phone spoken (-1 = unknown); and the phones of every utterance.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -25,7 +24,9 @@ from build_engines.training.teacher import read_segments
 from build_engines.training.texts import Text
 from edge_tts.text.cmudict import pronunciations
 
-__all__ = ["HOP", "SAMPLE_RATE", "Corpus", "Utterance", "load_audio", "pack", "pack_teacher", "read_recording", "read_teacher"]
+__all__ = [
+    "HOP", "SAMPLE_RATE", "Corpus", "Utterance", "load_audio", "pack", "pack_teacher", "read_recording", "read_teacher",
+]  # fmt: skip
 
 SAMPLE_RATE = 24_000
 HOP = 240  # 10 ms
@@ -38,7 +39,7 @@ _TAIL_SECONDS = 0.20
 
 @dataclass(frozen=True)
 class Utterance:
-    """audio float32 [samples] at 24 kHz; f0_hz [frames]; align int16 [frames]; phones: the front end's symbols, or empty."""
+    """audio [samples] at 24 kHz; f0_hz [frames]; align [frames]; phones: the front end's symbols, or empty."""
 
     name: str
     speaker: str
@@ -67,14 +68,15 @@ def _f0(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     """F0 at the centre of each 10 ms frame, hertz, 0 where unvoiced, by DIO and StoneMask (WORLD)."""
     import pyworld
 
-    low = soxr.resample(audio, SAMPLE_RATE, 16_000).astype(np.float64)
+    low: NDArray[np.float64] = soxr.resample(audio, SAMPLE_RATE, 16_000).astype(np.float64)
     raw, times = pyworld.dio(low, 16_000, f0_floor=65.0, f0_ceil=420.0, frame_period=10.0)
     fine = pyworld.stonemask(low, raw, times, 16_000)
     frames = len(audio) // HOP
     fine = np.pad(fine, (0, max(0, frames + 1 - len(fine))))
     left, right = fine[:frames], fine[1 : frames + 1]
     both = (left > 0) & (right > 0)
-    return np.where(both, (left + right) / 2, np.maximum(left, right)).astype(np.float32)
+    mean: NDArray[np.float64] = np.where(both, (left + right) / 2, np.maximum(left, right))
+    return mean.astype(np.float32)
 
 
 def _cut(audio: NDArray[np.float32], start: float, end: float) -> NDArray[np.float32]:
@@ -132,7 +134,7 @@ def pack(utterances: Iterable[Utterance | None], folder: Path) -> None:
         phone_counts=np.array([len(u.phones) for u in kept], dtype=np.int64),
         phones=np.array([phone for u in kept for phone in u.phones], dtype="U4"),
     )
-    os.replace(part, folder / "index.npz")
+    part.replace(folder / "index.npz")
 
 
 def pack_teacher(texts: Sequence[Text], source: Path, speaker: str, folder: Path, workers: int) -> None:
@@ -166,7 +168,7 @@ class Corpus:
         """Utterance ``i``, whole."""
         a, b = int(self.frame_starts[i]), int(self.frame_starts[i + 1])
         p, q = int(self.phone_starts[i]), int(self.phone_starts[i + 1])
-        audio = self.audio[a * HOP : b * HOP].astype(np.float32) / 32767
+        audio = self.audio[a * HOP : b * HOP].astype(np.float32) / np.float32(32767)
         return Utterance(
             self.names[i],
             self.speakers[i],

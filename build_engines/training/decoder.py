@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from build_engines.models.decoder import Decoder, DecoderConfig
@@ -30,7 +31,7 @@ class Library:
     """Tokens, pointers and phones of everything on a shelf, by utterance number."""
 
     def __init__(self, shelf: Shelf, token_files: Sequence[Path]) -> None:
-        self.tokens: list[np.ndarray] = []  # type: ignore[type-arg]
+        self.tokens: list[NDArray[np.int64]] = []
         for path in token_files:
             with np.load(path, allow_pickle=False) as data:
                 self.tokens += np.split(data["tokens"].astype(np.int64), np.cumsum(data["counts"])[:-1])
@@ -38,7 +39,9 @@ class Library:
         if len(self.tokens) != len(shelf.items):
             raise ValueError(f"{len(self.tokens)} token sequences for {len(shelf.items)} utterances")
 
-    def crop(self, number: int, first: int, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    def crop(
+        self, number: int, first: int, count: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """codes [count], pointer [count] (-1 unknown), phone ids [P] of a crop."""
         codes = self.tokens[number][first : first + count]
         u = self.shelf.utterance(number)
@@ -90,7 +93,7 @@ class DecoderTrainer(nn.Module):
             for (_, left), (_, right) in zip(judged, real, strict=True)
             for a, b in zip(left, right, strict=True)
         )
-        return {"judge": own, "fool": 0.15 * fool, "match": 0.5 * match}  # type: ignore[dict-item]
+        return {"judge": own, "fool": 0.15 * fool, "match": 0.5 * match}
 
 
 def _objective(trainer: DecoderTrainer, sampler: CropSampler, library: Library) -> Callable[[], dict[str, Tensor]]:

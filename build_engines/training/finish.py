@@ -69,14 +69,15 @@ def _embedding(trainer: DecoderTrainer, corpus: Corpus) -> NDArray[np.float32]:
         audio = torch.from_numpy(corpus.utterance(int(i)).audio)[None]
         found.append(trainer.reference(mel(audio))[0].numpy())
     mean = np.mean(found, axis=0)
-    return (mean / np.linalg.norm(mean) * np.sqrt(len(mean))).astype(np.float32)
+    scaled: NDArray[np.float32] = (mean / np.linalg.norm(mean) * np.sqrt(len(mean))).astype(np.float32)
+    return scaled
 
 
 def _features(tokens: Path) -> NDArray[np.float32]:
     """The GPT's feature of a speaker, as it was trained with: the mean of the tokenizer's embeddings."""
     with np.load(tokens, allow_pickle=False) as data:
-        ge: NDArray[np.float32] = data["ge"]
-    return ge.mean(0).astype(np.float32)
+        mean: NDArray[np.float32] = data["ge"].mean(0).astype(np.float32)
+    return mean
 
 
 def _golden(graphs: Path, speaker: BundleSpeaker) -> dict[str, Mapping[str, NDArray[Any]]]:
@@ -124,16 +125,11 @@ def finish(s: Settings, target: Path = VOICES / "default") -> None:
     graphs.mkdir(parents=True, exist_ok=True)
     for name in GRAPHS:
         QUANTIZERS.get(name, shutil.copyfile)(floats / f"{name}.onnx", graphs / f"{name}.onnx")
-    speakers = {
-        name: BundleSpeaker(
-            _features(s.tokens(PROSODY.get(source, source))),
-            _embedding(trainer, Corpus(s.corpus(source))),
-            "en",
-            text,
-            PROSODY.get(source, source) in PHRASED,
-        )
-        for name, (source, text) in SPEAKERS.items()
-    }
+    speakers = {}
+    for name, (source, text) in SPEAKERS.items():
+        prosody = PROSODY.get(source, source)
+        ge = _embedding(trainer, Corpus(s.corpus(source)))
+        speakers[name] = BundleSpeaker(_features(s.tokens(prosody)), ge, "en", text, prosody in PHRASED)
     provenance = {
         "training": "scripts/train_default_voice",
         "minutes": {"tokenizer": s.tokenizer_minutes, "gpt": s.gpt_minutes, "decoder": s.decoder_minutes,

@@ -5,7 +5,6 @@ Only the real speaker's recordings need it: the teachers say their timings thems
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -53,7 +52,9 @@ def viterbi(log_posteriors: NDArray[np.float32], classes: Sequence[int], optiona
     return path
 
 
-def _states(words: Sequence[str], pronunciations: Callable[[str], Sequence[tuple[str, ...]]]) -> list[tuple[str, bool]] | None:
+def _states(
+    words: Sequence[str], pronunciations: Callable[[str], Sequence[tuple[str, ...]]]
+) -> list[tuple[str, bool]] | None:
     """(phone, optional) in order: punctuation is an optional pause, and so is every gap between words ("")."""
     states: list[tuple[str, bool]] = [("", True)]
     for word in words:
@@ -110,7 +111,7 @@ def attach_text(
     arrays["phones"] = np.array([s for p in phones for s in p], dtype="U4")
     part = folder / "index.part.npz"
     np.savez(part, **arrays)
-    os.replace(part, folder / "index.npz")
+    part.replace(folder / "index.npz")
     return sum(1 for p in phones if p)
 
 

@@ -25,7 +25,7 @@ _JITTER = 0.10
 
 @dataclass(frozen=True)
 class Spoken:
-    """One utterance as the GPT sees it: phone ids [P], tokens [T], pointer [T] (the phone each token speaks), ge [G]."""
+    """One utterance as the GPT sees it: phone ids [P], tokens [T], pointer [T] (each token's phone), ge [G]."""
 
     phones: NDArray[np.int64]
     tokens: NDArray[np.int64]
@@ -65,7 +65,9 @@ def _batches(items: Sequence[Spoken], budget: int, seed: int) -> Iterator[list[S
     while True:
         order = rng.choice(len(items), 2048, p=weights)
         order = order[np.argsort([len(items[i].tokens) + rng.uniform(0, 8) for i in order])]
-        groups, group, longest = [], [], 0
+        groups: list[list[Spoken]] = []
+        group: list[Spoken] = []
+        longest = 0
         for i in order:
             longest = max(longest, len(items[i].tokens) + 1)
             if group and longest * (len(group) + 1) > budget:

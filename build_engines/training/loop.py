@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,7 +46,7 @@ def _rate(progress: float, step: int, peak: float, warmup: int) -> float:
 def _save(path: Path, state: dict[str, Any]) -> None:
     part = path.with_suffix(".part")
     torch.save(state, part)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def load_weights(path: Path, module: nn.Module, key: str = "model") -> None:
@@ -68,10 +67,11 @@ def train(
     save_every_seconds: float = 120.0,
     decay: float = 0.01,
 ) -> None:
-    """Minimize the sum of ``losses()`` (names beginning with "_" are only reported) with AdamW until the budget is spent.
+    """Minimize the sum of ``losses()`` with AdamW until the budget is spent.
 
-    ``folder/<name>.pt`` is the checkpoint, ``folder/<name>.jsonl`` the curve. ``average`` > 0 keeps an exponential
-    moving average of the weights under the key "average".
+    Losses whose names begin with "_" are only reported. ``folder/<name>.pt`` is the checkpoint,
+    ``folder/<name>.jsonl`` the curve. ``average`` > 0 keeps an exponential moving average of the weights under the
+    key "average".
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.pt"

@@ -79,7 +79,8 @@ def learn_phrasing(corpus: Corpus, texts: Sequence[Text], target: Path) -> dict[
         return x, np.array([paused for _, paused in rows], np.float32)
 
     x, y = matrix(train)
-    weights, bias = np.zeros(len(names), np.float32), np.float32(-3.0)
+    weights: NDArray[np.floating] = np.zeros(len(names), np.float32)
+    bias = np.float32(-3.0)
     square = np.full(len(names) + 1, 1e-6, np.float32)
     for _ in range(400):  # full-batch Adagrad
         error = 1 / (1 + np.exp(-(x @ weights + bias))) - y

@@ -10,6 +10,7 @@ import csv
 import hashlib
 import random
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +85,7 @@ def _fill(template: str, rng: random.Random) -> str:
         tens = rng.choice(NUMBERS[19:27])
         return rng.choice([rng.choice(NUMBERS[:19]), tens, f"{tens} {rng.choice(NUMBERS[:9])}"])
 
-    choices = {
+    choices: dict[str, Callable[[], str]] = {
         "n": lambda: rng.choice(NUMBERS[:20]),
         "n2": two_digit,
         "h": lambda: rng.choice(NUMBERS[:12]),
