@@ -10,7 +10,6 @@ import soxr
 import torch
 from numpy.typing import NDArray
 
-from build_engines.models.tokenizer import MelSpectrogram, Tokenizer
 from build_engines.training.batches import PHONE_CLASSES, phone_class
 from build_engines.training.corpus import SAMPLE_RATE
 from build_engines.training.forced_alignment import viterbi
@@ -32,10 +31,7 @@ class PhoneListener:
     """Listens for phones with the tokenizer's frame classifier."""
 
     def __init__(self, model_folder: Path) -> None:
-        state = torch.load(model_folder / "tokenizer.pt", map_location="cpu", weights_only=True)
-        self.model: Tokenizer
-        self.mel: MelSpectrogram
-        self.model, self.mel = load_tokenizer(model_folder, state["average"]["speaker_head.bias"].shape[0])
+        self.model, self.mel = load_tokenizer(model_folder)
         size = len(PHONE_CLASSES)
         alike = np.eye(size, dtype=bool)
         for group in _ALIKE:

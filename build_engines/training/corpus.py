@@ -7,6 +7,7 @@ phone spoken (-1 = unknown); and the phones of every utterance.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -25,7 +26,8 @@ from build_engines.training.texts import Text
 from edge_tts.text.cmudict import pronunciations
 
 __all__ = [
-    "HOP", "SAMPLE_RATE", "Corpus", "Utterance", "load_audio", "pack", "pack_teacher", "read_recording", "read_teacher",
+    "HOP", "SAMPLE_RATE", "Corpus", "Utterance", "fundamental_hz", "load_audio", "pack", "pack_teacher",
+    "read_recording", "read_teacher",
 ]  # fmt: skip
 
 SAMPLE_RATE = 24_000
@@ -64,9 +66,11 @@ def load_audio(path: Path) -> tuple[NDArray[np.float32], float]:
     return resampled * np.float32(gain), min(rate, SAMPLE_RATE) / 2
 
 
-def _f0(audio: NDArray[np.float32]) -> NDArray[np.float32]:
+def fundamental_hz(audio: NDArray[np.float32]) -> NDArray[np.float32]:
     """F0 at the centre of each 10 ms frame, hertz, 0 where unvoiced, by DIO and StoneMask (WORLD)."""
-    import pyworld
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "pkg_resources is deprecated")  # pyworld 0.3.5 asks it for a version
+        import pyworld
 
     low: NDArray[np.float64] = soxr.resample(audio, SAMPLE_RATE, 16_000).astype(np.float64)
     raw, times = pyworld.dio(low, 16_000, f0_floor=65.0, f0_ceil=420.0, frame_period=10.0)
@@ -101,7 +105,8 @@ def read_teacher(text: Text, folder: Path, speaker: str) -> Utterance | None:
     start = max(0.0, found.start - _LEAD_SECONDS)
     piece = _cut(audio, start, speech_end + _TAIL_SECONDS)
     frames = len(piece) // HOP
-    return Utterance(text.name, speaker, piece, _f0(piece), frames_of(found, start, frames), found.phones, bandwidth)
+    spoken = frames_of(found, start, frames)
+    return Utterance(text.name, speaker, piece, fundamental_hz(piece), spoken, found.phones, bandwidth)
 
 
 def read_recording(path: Path, speaker: str) -> Utterance:
@@ -110,7 +115,7 @@ def read_recording(path: Path, speaker: str) -> Utterance:
     piece = _cut(audio, 0.0, len(audio) / SAMPLE_RATE)
     frames = len(piece) // HOP
     unknown = np.full(frames, -1, dtype=np.int16)
-    return Utterance(path.stem, speaker, piece, _f0(piece), unknown, (), bandwidth)
+    return Utterance(path.stem, speaker, piece, fundamental_hz(piece), unknown, (), bandwidth)
 
 
 def pack(utterances: Iterable[Utterance | None], folder: Path) -> None:

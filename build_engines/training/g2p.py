@@ -169,8 +169,8 @@ def _tensors(group: Sequence[tuple[str, Chunks]], index: Mapping[Pronunciation, 
 def _stored(model: Tagger) -> dict[str, NDArray[np.generic]]:
     """Weights by their file names: matrices [in, out] as int8 with one float32 scale per output."""
     arrays: dict[str, NDArray[np.generic]] = {}
-    matrices = {"letters": model.letters.weight, "scores": model.scores.weight.T}
-    biases = {"scores": model.scores.bias}
+    matrices: dict[str, torch.Tensor] = {"letters": model.letters.weight, "scores": model.scores.weight.T}
+    biases: dict[str, torch.Tensor] = {"scores": model.scores.bias}
     for number, layer in enumerate(model.layers):
         assert isinstance(layer, nn.Conv1d) and layer.bias is not None
         matrices[f"layer{number}"] = layer.weight.permute(2, 1, 0).flatten(0, 1)  # [width * in, out]

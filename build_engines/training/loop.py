@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-__all__ = ["Budget", "autocast", "device", "load_weights", "train"]
+__all__ = ["Budget", "autocast", "device", "train"]
 
 
 def device() -> torch.device:
@@ -47,12 +47,6 @@ def _save(path: Path, state: dict[str, Any]) -> None:
     part = path.with_suffix(".part")
     torch.save(state, part)
     part.replace(path)
-
-
-def load_weights(path: Path, module: nn.Module, key: str = "model") -> None:
-    """Load a module out of one of our own checkpoints (tensors and plain numbers only)."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    module.load_state_dict(state[key])
 
 
 def train(

@@ -108,8 +108,7 @@ def learn_tokens(s: Settings) -> None:
 
 def write_tokens(s: Settings) -> None:
     """Tokens of everything; then phones and timings of the real speaker's recordings."""
-    shelf = _shelf(s, MIX)
-    model, mel = load_tokenizer(s.model, len(shelf.speaker_names))
+    model, mel = load_tokenizer(s.model)
     for name in MIX:
         if not s.tokens(name).exists():
             tokenize(model, mel, Corpus(s.corpus(name)), s.tokens(name))

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from build_engines.models.tokenizer import MelSpectrogram, Tokenizer, TokenizerConfig
 from build_engines.training.batches import CropSampler, Shelf
 from build_engines.training.corpus import Corpus
-from build_engines.training.loop import Budget, autocast, device, load_weights, train
+from build_engines.training.loop import Budget, autocast, device, train
 
 __all__ = ["load_tokenizer", "tokenize", "train_tokenizer"]
 
@@ -73,10 +73,11 @@ def train_tokenizer(shelf: Shelf, folder: Path, minutes: float, batch: int = 20)
     train("tokenizer", model, _objective(model, mel, sampler), folder, Budget(minutes), 1.5e-3, average=0.998)
 
 
-def load_tokenizer(folder: Path, speakers: int) -> tuple[Tokenizer, MelSpectrogram]:
+def load_tokenizer(folder: Path) -> tuple[Tokenizer, MelSpectrogram]:
     """The trained tokenizer (averaged weights) and its mel front end."""
-    model = Tokenizer(TokenizerConfig(), speakers)
-    load_weights(folder / "tokenizer.pt", model, "average")
+    state = torch.load(folder / "tokenizer.pt", map_location="cpu", weights_only=True)["average"]
+    model = Tokenizer(TokenizerConfig(), speakers=len(state["speaker_head.bias"]))
+    model.load_state_dict(state)
     return model.eval().to(device()), MelSpectrogram(model.config).to(device())
 
 

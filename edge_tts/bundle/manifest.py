@@ -97,7 +97,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class SpeakerEntry:
-    """One speaker: its file, language code and a description for people. `phrase_breaks`: the speaker was trained with a
+    """One speaker: its file, language code and a description for people. `phrase_breaks`: it was trained with a
     pause wherever the reader made one, so those that no punctuation gives must be predicted."""
 
     file: str
