@@ -151,7 +151,7 @@ def _inspect(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> int:
-    _needs("build", ("torch", "onnx", "soundfile", "soxr", "pyworld"))
+    _needs("build", ("torch", "onnx", "soundfile", "soxr", "pyworld", "pkg_resources"))
     _check_data(args.data, (_SENTENCES, *_RECORDINGS))
     from build_engines.training.pipeline import Settings, run, run_stage
 

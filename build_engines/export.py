@@ -113,6 +113,11 @@ class _Latents(nn.Module):
 class _Vocoder(nn.Module):
     """The vocoder with its Fourier transforms as matrix products, and the oscillator's phase as input and output."""
 
+    cosine: Tensor
+    sine: Tensor
+    bins: Tensor
+    weight: Tensor
+
     def __init__(self, decoder: Decoder) -> None:
         super().__init__()
         self.vocoder = decoder.vocoder
@@ -128,8 +133,8 @@ class _Vocoder(nn.Module):
     def bases(self, samples: int) -> tuple[Tensor, Tensor]:
         """cos and -sin [samples, bins] as look-ups into one period: the file stays small, a session folds them once."""
         n_fft = self.vocoder.config.n_fft
-        index = torch.remainder(torch.arange(samples)[:, None] * self.bins, n_fft)  # type: ignore[operator]
-        return self.cosine[index], -self.sine[index]  # type: ignore[index]
+        index = torch.remainder(torch.arange(samples)[:, None] * self.bins, n_fft)
+        return self.cosine[index], -self.sine[index]
 
     def forward(self, z: Tensor, ge: Tensor, phase: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         voc, c = self.vocoder, self.vocoder.config
@@ -154,7 +159,7 @@ class _Vocoder(nn.Module):
         cos, sin = self.bases(c.window)
         forward_cos, forward_sin = cos * voc.window[:, None], sin * voc.window[:, None]
         cos, sin = self.bases(c.n_fft)
-        inverse_cos, inverse_sin = cos.T * self.weight, sin.T * self.weight  # type: ignore[operator]
+        inverse_cos, inverse_sin = cos.T * self.weight, sin.T * self.weight
 
         def analyse(source: Tensor) -> tuple[Tensor, Tensor]:
             hops = F.pad(source, (side, side)).reshape(1, frames + blocks - 1, c.hop)

@@ -15,6 +15,7 @@ __all__ = ["describe", "render"]
 def describe(voice: str) -> dict[str, Any]:
     """Facts of a bundle by its name or folder. Raises BundleError where a file isn't what the manifest says."""
     bundle = open_bundle(locate(voice, search_path(os.environ, Path.home())))
+    bundle.verify_rest(set())
     manifest = bundle.manifest
     return {
         "name": manifest.name,

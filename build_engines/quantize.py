@@ -22,7 +22,7 @@ __all__ = ["linear_names", "quantize_linears", "quantize_weights"]
 
 def linear_names(graph: Path) -> list[str]:
     """Names of the MatMul and Gemm nodes that multiply by constant weights."""
-    return _linears(onnx.load(str(graph)))
+    return _linears(_without_identities(onnx.load(str(graph))))
 
 
 def _linears(model_proto: onnx.ModelProto) -> list[str]:
@@ -65,6 +65,9 @@ def quantize_linears(source: Path, target: Path, keep_float: Collection[str] = (
     """Quantize every linear layer's weights to INT8, except the nodes named in ``keep_float``."""
     model = _without_identities(onnx.load(str(source)))
     chosen = [name for name in _linears(model) if name not in keep_float]
+    if not chosen:  # the quantizer takes an empty list for all nodes
+        onnx.save(model, str(target))
+        return
     with _quiet():
         quantize_dynamic(
             model,

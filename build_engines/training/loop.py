@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -131,9 +131,3 @@ def _state(
         "seconds": seconds,
         "average": averaged,
     }
-
-
-def forever(make: Callable[[], Iterator[Any]]) -> Iterator[Any]:
-    """Start an iterator again whenever it ends."""
-    while True:
-        yield from make()
