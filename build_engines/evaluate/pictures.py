@@ -46,7 +46,7 @@ def draw_spectrograms(references: Path, made: Path, speakers: Sequence[str], tar
     what the voice said. Only sentences that all have said are drawn; without any, nothing is.
     """
     columns: list[list[Path]] = []
-    for reference in sorted(references.glob("*/*.wav"), key=lambda path: path.stem):
+    for reference in sorted(references.glob("*/*.wav"), key=lambda path: (path.stem, path.parent.name)):
         spoken = [next(iter(sorted((made / name).glob(f"{reference.stem}-*.wav"))), None) for name in speakers]
         if reference.stem not in {column[0].stem for column in columns} and None not in spoken:
             columns.append([reference, *(path for path in spoken if path is not None)])
@@ -63,6 +63,7 @@ def draw_spectrograms(references: Path, made: Path, speakers: Sequence[str], tar
             who = f"{path.parent.name} (reference)" if j == 0 else path.parent.name
             image = _spectrogram(axes[j, i], path, f"{who}: {column[0].stem}")
         axes[-1, i].set_xlabel("seconds")
+        axes[-1, i].set_xlim(0, max(soundfile.info(path).duration for path in column))
     for axis in axes[:, 0]:
         axis.set_ylabel("kHz")
     if image is not None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from build_engines.errors import BuildError
 from build_engines.training.align import words_of
 from build_engines.training.batches import Shelf
 from build_engines.training.corpus import Corpus, pack, pack_teacher, read_recording
@@ -149,7 +150,7 @@ def learn(s: Settings) -> None:
         torch.set_num_threads(1)
         learn_decoder(s)
         if child.wait() != 0:
-            raise RuntimeError("the GPT's training stopped; run the command again to resume")
+            raise BuildError("the GPT's training stopped; run the command again to resume")
     finally:
         child.terminate()
 
