@@ -169,7 +169,7 @@ def _evaluate(args: argparse.Namespace) -> int:
     _check_data(args.data, (_SENTENCES, _RECORDINGS[0]))
     _check_training(args.work)
     from build_engines.evaluate.pictures import draw_curves, draw_spectrograms
-    from build_engines.evaluate.voice import Plan, evaluate, speaker_similarity, summarize
+    from build_engines.evaluate.voice import Plan, acoustics, evaluate, speaker_similarity, summarize
 
     output = args.output or args.work / "report"
     plan = Plan(args.voice, args.work, args.data / _SENTENCES, output)
@@ -177,6 +177,7 @@ def _evaluate(args: argparse.Namespace) -> int:
     summary = {
         "speakers": summarize(output),
         "resemblyzer": speaker_similarity(plan, args.data / "ljspeech_en_female", args.speakers),
+        "acoustics": acoustics(plan, args.data / "ljspeech_en_female", args.speakers),
     }
     text = json.dumps(summary, indent=1) + "\n"
     (output / "summary.json").write_text(text, encoding="utf-8")

@@ -7,6 +7,7 @@ Every utterance's figures are appended to ``utterances.jsonl`` at once, so an in
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -20,12 +21,15 @@ import soundfile
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from build_engines.evaluate.acoustics import CopySynthesis, pitch_statistics
 from build_engines.evaluate.judge import speaker_embedding, word_errors
+from build_engines.training.corpus import read_recording, read_teacher
 from build_engines.training.texts import Text, evaluation_texts, unpredictable_texts
 from edge_tts import Voice
+from edge_tts.bundle import locate, search_path
 from edge_tts.text import front_end
 
-__all__ = ["Plan", "evaluate", "speaker_similarity", "summarize"]
+__all__ = ["Plan", "acoustics", "evaluate", "speaker_similarity", "summarize"]
 
 SEEDS = (1, 2, 3)
 TEACHER_OF = {"clara": "slt", "miles": "rms", "linda": "slt"}  # LJ has no teacher: durations against the female one
@@ -168,4 +172,30 @@ def speaker_similarity(
     for speaker in speakers:
         made = speaker_embedding(read(sorted((plan.output / "wav" / speaker).glob("*-1.wav"))[:count]))
         table[speaker] = {name: round(float(made @ other), 3) for name, other in real.items()}
+    return table
+
+
+def acoustics(plan: Plan, recordings: Path, speakers: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Per speaker: pitch of what it says and of its model, and the distance of copy synthesis to the original, in dB.
+
+    ``linda`` is compared with the recordings that she was adapted to; the teachers' sentences were not trained on.
+    """
+    bundle = locate(plan.voice, search_path(os.environ, Path.home()))
+    copy = CopySynthesis(bundle, plan.work / "model")
+    texts = evaluation_texts(plan.sentences)[::4]
+    table: dict[str, dict[str, Any]] = {}
+    for speaker in speakers:
+        folder = plan.work / "evaluation" / TEACHER_OF.get(speaker, speaker)
+        if speaker == "linda":
+            models = sorted((recordings / "audio").glob("*.flac"))[:12]
+            originals = [read_recording(path, speaker) for path in models]
+        else:
+            models = [folder / f"{text.name}.wav" for text in texts]
+            read = (read_teacher(text, folder, speaker) for text in texts)
+            originals = [utterance for utterance in read if utterance is not None]
+        table[speaker] = {
+            "pitch": pitch_statistics(sorted((plan.output / "wav" / speaker).glob("own-*-1.wav"))),
+            "pitch_of_model": pitch_statistics(models),
+            "copy_distance_db": round(copy.distance(originals, speaker), 2),
+        }
     return table
