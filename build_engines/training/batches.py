@@ -54,6 +54,17 @@ class Shelf:
         self.speakers = np.array([self._number[s] for corpus in self.corpora for s in corpus.speakers])
         self.by_speaker = [np.flatnonzero(self.speakers == i) for i in range(len(self.speaker_names))]
 
+    def registers(self) -> NDArray[np.float32]:
+        """Mean natural logarithm of each speaker's F0 in hertz, [speakers]; 120 Hz where nothing is voiced."""
+        total, count = np.zeros(len(self.speaker_names)), np.zeros(len(self.speaker_names))
+        for number, (corpus, i) in enumerate(self.items):
+            source = self.corpora[corpus]
+            f0 = source.f0[int(source.frame_starts[i]) : int(source.frame_starts[i + 1])].astype(np.float64)
+            total[self.speakers[number]] += np.log(f0[f0 > 0]).sum()
+            count[self.speakers[number]] += (f0 > 0).sum()
+        mean: NDArray[np.float32] = np.where(count > 0, total / np.maximum(count, 1), np.log(120.0)).astype(np.float32)
+        return mean
+
     def utterance(self, number: int) -> Utterance:
         """Utterance by its number on the shelf."""
         corpus, i = self.items[number]

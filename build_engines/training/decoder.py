@@ -23,7 +23,7 @@ __all__ = ["DecoderTrainer", "Library", "spectral_loss", "train_decoder"]
 _RESOLUTIONS = ((2048, 480), (1024, 240), (384, 96))
 _UNKNOWN_PHONES = 0.1
 _JITTER = 0.25
-_BORROWED_VOICE = 0.12
+_BORROWED_VOICE = 0.3
 _HIGH_BAND_HZ = 7_200.0
 
 
@@ -102,6 +102,7 @@ def _objective(trainer: DecoderTrainer, sampler: CropSampler, library: Library) 
     where = device()
     mel = MelSpectrogram(TokenizerConfig()).to(where)
     rate = trainer.decoder.config.sample_rate
+    registers = torch.from_numpy(sampler.shelf.registers())
 
     def conditions(crop: Crop) -> tuple[Tensor, Tensor, Tensor]:
         count = sampler.tokens
@@ -132,10 +133,12 @@ def _objective(trainer: DecoderTrainer, sampler: CropSampler, library: Library) 
         with autocast():
             ge = trainer.reference(reference)
         ge = ge.float()
-        # Narrow-band speakers learn their high band from the others: a wide-band row borrows another voice and is
-        # judged above 7.2 kHz only.
-        borrowed = (torch.rand(len(ge), device=where) < _BORROWED_VOICE) & (bandwidth > 9_000)
+        # Some rows borrow another row's voice. Where the recording is wide-band they are judged above 7.2 kHz: so
+        # narrow-band speakers get a high band. And F0 must move to the other voice's register.
+        borrowed = torch.rand(len(ge), device=where) < _BORROWED_VOICE
         ge = torch.where(borrowed[:, None], ge.roll(1, 0), ge)
+        register = registers[crop.speakers].to(where)
+        moved = torch.where(borrowed, register.roll(1, 0) - register, 0.0)[:, None]
         low = torch.where(borrowed, _HIGH_BAND_HZ, 0.0)
         with autocast():
             z = trainer.decoder.latents(codes, phones, align, ge)
@@ -143,8 +146,8 @@ def _objective(trainer: DecoderTrainer, sampler: CropSampler, library: Library) 
         starts = torch.cat([centres[:, :1], (centres[:, 1:] + centres[:, :-1]) / 2], 1)
         noise = torch.randn_like(audio)
         made, log_f0, voiced = trainer.decoder.vocoder(z.float(), ge, starts, noise)
-        is_voiced = (f0 > 0) & ~borrowed[:, None]
-        pitch_error = (log_f0 - torch.log(starts[:, :-1])).abs()
+        is_voiced = f0 > 0
+        pitch_error = (log_f0 - torch.log(starts[:, :-1]) - moved).abs()
         voicing = F.binary_cross_entropy_with_logits(voiced, (f0 > 0).float(), reduction="none")
         found = {
             "spectrum": spectral_loss(made, audio, low, bandwidth, rate),

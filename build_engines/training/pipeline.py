@@ -49,9 +49,9 @@ class Settings:
     work: Path
     data: Path
     tokenizer_minutes: float = 14
-    gpt_minutes: float = 74
+    gpt_minutes: float = 86
     decoder_minutes: float = 44
-    adversarial_minutes: float = 33
+    adversarial_minutes: float = 45
 
     @property
     def sentences(self) -> Path:
