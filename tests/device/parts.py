@@ -152,6 +152,13 @@ class Listener:
             if wanted(message):
                 return message
 
+    def retained(self, **values):
+        """Waits until the broker has handed over these retained values, in whichever order it sends them."""
+        wanted = {(f"{ROOT}/{topic}", payload) for topic, payload in values.items()}
+        while wanted:
+            message = self.expect(lambda m: m.retain and (m.topic, m.payload) in wanted, f"retained {wanted}")
+            wanted.remove((message.topic, message.payload))
+
     def value(self, topic, payload):
         """Wait until `topic` says `payload`."""
         return self.expect(lambda m: m.topic == f"{ROOT}/{topic}" and m.payload == payload, f"{topic} {payload!r}")

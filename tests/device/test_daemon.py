@@ -161,8 +161,7 @@ def test_status_and_state_are_retained(device, broker, listener):
     listener.value("state", b"idle")
     late = Listener(broker.port)
     try:
-        assert late.value("status", b"online").retain
-        assert late.value("state", b"idle").retain
+        late.retained(status=b"online", state=b"idle")
         device.close()
         late.value("status", b"offline")
     finally:

@@ -31,8 +31,7 @@ def test_the_broker_is_killed_and_comes_back(mosquitto, make_device, online, cap
     assert online.wait(PATIENCE_S)
     listener = Listener(mosquitto.port)
     try:
-        assert listener.value("status", b"online").retain
-        assert listener.value("state", b"idle").retain
+        listener.retained(status=b"online", state=b"idle")
         listener.send("say", {"id": "a", "text": "back again"})
         listener.event("finished", "a")
     finally:

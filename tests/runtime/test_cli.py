@@ -224,7 +224,9 @@ def test_raw_to_a_full_device():
 
 
 def test_interrupted_it_leaves_no_file(tmp_path):
-    process = start("say", TEXT * 2000, "-o", tmp_path / "out.wav", "--voice", "tiny")
+    # A shell starts background jobs, and so perhaps these tests, with SIGINT ignored; a child inherits that.
+    heard = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    process = start("say", TEXT * 2000, "-o", tmp_path / "out.wav", "--voice", "tiny", **heard)
     while not list(tmp_path.iterdir()):
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
