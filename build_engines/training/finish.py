@@ -36,7 +36,7 @@ PROSODY = {"lj": "slt"}
 # Only this teacher pauses without punctuation.
 PHRASED = ("slt",)
 DEFAULT_SPEAKER = "clara"
-SAMPLING = Sampling(top_k=5, top_p=1.0, temperature=0.6, repetition_penalty=1.0, min_tokens=2)
+SAMPLING = Sampling(top_k=5, top_p=1.0, temperature=0.75, repetition_penalty=1.0, min_tokens=2)
 QUANTIZERS = {"gpt_prefill": quantize_linears, "gpt_step": quantize_linears, "latents": quantize_weights}
 CARD = Path(__file__).parent / "data" / "card.md"
 VOICES = Path(__file__).resolve().parents[2] / "edge_tts" / "voices"
