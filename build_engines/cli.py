@@ -168,15 +168,19 @@ def _evaluate(args: argparse.Namespace) -> int:
     _needs("evaluate,build", ("torch", "soundfile", "soxr", "matplotlib", "pocketsphinx", "resemblyzer"))
     _check_data(args.data, (_SENTENCES, _RECORDINGS[0]))
     _check_training(args.work)
+    from build_engines.evaluate.coverage import coverage
     from build_engines.evaluate.pictures import draw_curves, draw_spectrograms
-    from build_engines.evaluate.voice import Plan, acoustics, evaluate, speaker_similarity, summarize
+    from build_engines.evaluate.voice import SEEDS, Plan, acoustics, evaluate, speaker_similarity, summarize
+    from build_engines.training.texts import evaluation_texts
 
     output = args.output or args.work / "report"
     plan = Plan(args.voice, args.work, args.data / _SENTENCES, output)
     evaluate(plan, args.speakers, args.workers, args.sentences)
+    texts = evaluation_texts(plan.sentences, args.sentences)
     summary = {
         "speakers": summarize(output),
         "resemblyzer": speaker_similarity(plan, args.data / "ljspeech_en_female", args.speakers),
+        "pointer": {name: coverage(args.voice, name, texts, SEEDS) for name in args.speakers},
         "acoustics": acoustics(plan, args.data / "ljspeech_en_female", args.speakers),
     }
     text = json.dumps(summary, indent=1) + "\n"
