@@ -1,0 +1,1 @@
+"""Safe reading of GPT-SoVITS checkpoints: an untrusted file goes in, checked dimensions and tensors come out."""
