@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edge_tts.bundle import Bundle, Manifest, TensorSpec
-from edge_tts.bundle.manifest import GRAPHS, GptSpec
+from edge_tts.bundle.manifest import GRAPHS
+from edge_tts.bundle.spec import GptSpec, GraphEntry
 from edge_tts.engines import Engine, Graph, TensorInfo
 from edge_tts.errors import BundleError
 from edge_tts.gpt.decoder import GptGraphs
 from edge_tts.sovits.stream import AcousticGraphs
+from edge_tts.text_features import TextFeatures
 
 __all__ = ["VoiceGraphs", "load_graphs"]
 
@@ -26,6 +28,7 @@ class VoiceGraphs:
 
     gpt: GptGraphs
     acoustic: AcousticGraphs
+    text_features: Mapping[str, TextFeatures]
 
 
 @dataclass(frozen=True)
@@ -41,20 +44,28 @@ def load_graphs(bundle: Bundle, engine: Engine) -> VoiceGraphs:
     """Reads, checks and loads each graph, and checks the bundle's other files. Raises BundleError, EngineError."""
     manifest = bundle.manifest
     _check_interfaces(manifest)
-    graphs: dict[str, Graph] = {}
     used: set[str] = set()
-    for name in GRAPHS:
-        model, files = bundle.graph(name)
-        used |= files
-        graphs[name] = engine.load(name, model)
+
+    def load(name: str, entry: GraphEntry) -> Graph:
+        model, files = bundle.graph(entry)
+        used.update(files)
+        graph = engine.load(name, model)
         del model  # the engine has its own copy now; two of a large graph would double the peak
-        entry = manifest.graphs[name]
-        _compare(name, "input", entry.inputs, graphs[name].inputs)
-        _compare(name, "output", entry.outputs, graphs[name].outputs)
+        _compare(name, "input", entry.inputs, graph.inputs)
+        _compare(name, "output", entry.outputs, graph.outputs)
+        return graph
+
+    graphs = {name: load(name, manifest.graphs[name]) for name in GRAPHS}
+    text_features = {}
+    for language, features in manifest.text_features.items():
+        graph = load(f"text_features.{language}", features.graph)
+        used.add(features.vocabulary)
+        text_features[language] = TextFeatures(graph, bundle.read(features.vocabulary))
     bundle.verify_rest(used)
     return VoiceGraphs(
         GptGraphs(graphs["gpt_prefill"], graphs["gpt_step"], manifest.gpt),
         AcousticGraphs(graphs["latents"], graphs["vocoder"], manifest.decoder, manifest.sample_rate),
+        text_features,
     )
 
 
@@ -71,8 +82,8 @@ def _interfaces(gpt: GptSpec) -> dict[str, _Interface]:
         "gpt_step": interface(
             {"token", "position", "seqlens_k", "total_length", *past}, {"pointer", "state"}, {"logits", *present}
         ),
-        "latents": interface({"codes"}, {"phones", "align", "ge"}, {"z"}),
-        "vocoder": interface({"z"}, {"ge", "phase", "noise"}, {"audio"}),
+        "latents": interface({"codes"}, {"phones", "align", "condition", "frames", "noise"}, {"z"}),
+        "vocoder": interface({"z"}, {"condition", "phase", "noise"}, {"audio"}),
     }
 
 
@@ -104,6 +115,7 @@ def _check_pairs(manifest: Manifest) -> None:
     for graph, name, present in pairs:
         if name in graphs[graph].inputs and not present:
             raise BundleError(f"the manifest's graph {graph!r} takes {name!r}, which no graph gives")
+    _check_latents(manifest)
     if points != ("next_pointer" in graphs["gpt_step"].outputs):
         raise BundleError("the manifest's graph 'gpt_step' must give 'next_pointer' if 'gpt_prefill' gives 'pointer'")
 
@@ -124,3 +136,11 @@ def _compare(graph: str, kind: str, listed: Mapping[str, TensorSpec], real: Mapp
 def _agrees(listed: int | str, real: int | None) -> bool:
     """Sizes that both state must be equal. An engine may infer a size that the manifest only has a name for."""
     return real is None or isinstance(listed, str) or listed == real
+
+
+def _check_latents(manifest: Manifest) -> None:
+    """A window can be given its frames only where it is the whole sentence."""
+    inputs = manifest.graphs["latents"].inputs
+    for name in ("frames", "noise"):
+        if name in inputs and manifest.decoder.latent_context_tokens is not None:
+            raise BundleError(f"the manifest's graph 'latents' takes {name!r}: 'latent_context_tokens' must be null")

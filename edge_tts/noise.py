@@ -1,7 +1,7 @@
 """Random numbers that are a pure function of where they are used.
 
 Philox 4x64 is a counter-based generator: a key and a counter give the value, no state is carried along. The key is the
-seed and the sentence, the counter says which attempt and step (sampling) or which frame (vocoder). So one seed gives
+seed and the sentence, the counter says which attempt and step (sampling) or which frame (latents, vocoder). So one seed gives
 the same utterance on any machine, a decoder window sees the same noise wherever it begins, and a retry sees other
 noise.
 
@@ -14,12 +14,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SEEDS", "frame_noise", "sampling_noise"]
+__all__ = ["SEEDS", "frame_noise", "latent_noise", "sampling_noise"]
 
 SEEDS = 1 << 64  # seeds are 0..SEEDS-1
 
 _WORDS_PER_BLOCK = 4
-_SAMPLING, _FRAMES = 0, 1
+_SAMPLING, _FRAMES, _LATENTS = 0, 1, 2
 
 
 def sampling_noise(seed: int, sentence: int, attempt: int, step: int, size: int) -> NDArray[np.float32]:
@@ -30,19 +30,29 @@ def sampling_noise(seed: int, sentence: int, attempt: int, step: int, size: int)
 
 
 def frame_noise(seed: int, sentence: int, start: int, stop: int, samples_per_frame: int) -> NDArray[np.float32]:
-    """Standard normal values float32 [stop - start, samples_per_frame] for the absolute frames start..stop-1.
+    """What the vocoder takes: standard normal values float32 [stop - start, samples_per_frame].
 
-    A frame's values depend on its number only (Box-Muller over pairs of words).
+    A frame's values depend on its absolute number only.
     """
-    blocks = -(-samples_per_frame // _WORDS_PER_BLOCK)
+    return _normal(seed, sentence, start, stop, samples_per_frame, _FRAMES)
+
+
+def latent_noise(seed: int, sentence: int, start: int, stop: int, channels: int) -> NDArray[np.float32]:
+    """What the latents take: the same, [stop - start, channels], of a stream of its own."""
+    return _normal(seed, sentence, start, stop, channels, _LATENTS)
+
+
+def _normal(seed: int, sentence: int, start: int, stop: int, width: int, stream: int) -> NDArray[np.float32]:
+    """Box-Muller over pairs of words."""
+    blocks = -(-width // _WORDS_PER_BLOCK)
     words = blocks * _WORDS_PER_BLOCK
-    uniform = _uniform(seed, sentence, [start * blocks, 0, 0, _FRAMES], (stop - start) * words)
+    uniform = _uniform(seed, sentence, [start * blocks, 0, 0, stream], (stop - start) * words)
     pairs = uniform.astype(np.float32).reshape(stop - start, words // 2, 2)
     # Rounding to float32 may reach 1, never 0: the logarithm stays finite.
     radius = np.sqrt(-2.0 * np.log(pairs[..., 0]))
     angle = np.float32(2 * np.pi) * pairs[..., 1]
     normal = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
-    frames: NDArray[np.float32] = normal.reshape(stop - start, words)[:, :samples_per_frame].astype(np.float32)
+    frames: NDArray[np.float32] = normal.reshape(stop - start, words)[:, :width].astype(np.float32)
     return frames
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ from edge_tts.sovits.schedule import WINDOW_TOKENS
 from edge_tts.sovits.stream import AcousticStream
 from edge_tts.timing import StageTimes
 
+if TYPE_CHECKING:
+    from edge_tts.text import Segment
+
 __all__ = ["PAUSE_PHONES", "Request", "Synthesizer", "Utterance"]
 
 PAUSE_PHONES = frozenset(",.!?…-")
@@ -32,11 +36,13 @@ PAUSE_PHONES = frozenset(",.!?…-")
 
 @dataclass(frozen=True)
 class Utterance:
-    """One sentence, ready to be spoken: `ids` int64 [P] of its phones, `pauses` which of them are pauses."""
+    """One sentence, ready to be spoken: `ids` int64 [P] of its phones, `pauses` which of them are pauses, `segments`
+    the runs of one language that they come from."""
 
     written: str
     ids: NDArray[np.int64]
     pauses: tuple[bool, ...]
+    segments: tuple[Segment, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,17 @@ class Synthesizer:
                 silence = np.zeros(round(pause_seconds(utterance.written) * rate / request.speed), np.float32)
                 yield AudioChunk(silence, rate, index, total)
 
+    def _features(self, utterance: Utterance, speaker: SpeakerTokens) -> NDArray[np.float32]:
+        """What the GPT is told of each phone besides its id, [P, F]: the speaker's constant, or the text's features."""
+        rows: NDArray[np.float32] = np.tile(speaker.features, (len(utterance.ids), 1))
+        at = 0
+        for segment in utterance.segments:
+            model = self._graphs.text_features.get(segment.language)
+            if model is not None:
+                rows[at : at + len(segment.phones)] = model.features(segment.text, segment.word_to_phone)
+            at += len(segment.phones)
+        return rows
+
     def _sentence(self, request: Request, index: int, utterance: Utterance) -> Iterator[NDArray[np.float32]]:
         if request.stopped():
             return
@@ -77,7 +94,8 @@ class Synthesizer:
         offset = len(speaker.prompt_phones)
         limits = limits_for(utterance.pauses, self._manifest.token_rate_hz, offset)
         with times.measure("prefill"):
-            decoder = self._graphs.gpt.start(utterance.ids, speaker, limits.total + 1)
+            features = self._features(utterance, speaker)
+            decoder = self._graphs.gpt.start(utterance.ids, features, speaker, limits.total + 1)
         generation = Generation(
             decoder,
             speaker,
@@ -88,7 +106,7 @@ class Synthesizer:
         stream = AcousticStream(
             self._graphs.acoustic,
             utterance.ids,
-            speaker.ge,
+            speaker,
             request.seed,
             index,
             request.speed,

@@ -130,7 +130,8 @@ class Voice:
 
 def _utterance(sentence: Sentence) -> Utterance:
     ids = np.array(phone_ids(sentence.phones), np.int64)
-    return Utterance(sentence.written, ids, tuple(phone in PAUSE_PHONES for phone in sentence.phones))
+    pauses = tuple(phone in PAUSE_PHONES for phone in sentence.phones)
+    return Utterance(sentence.written, ids, pauses, getattr(sentence, "segments", ()))
 
 
 def _check_speed(speed: float) -> None:

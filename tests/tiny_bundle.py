@@ -3,7 +3,7 @@
 What it says is noise, but it behaves: the pointer walks over the phones two tokens at a time and the end comes after
 the last one, the step is a real GroupQueryAttention with a shared buffer, latents and vocoder are convolutions with
 exactly the receptive fields that the manifest states. `classic=True` leaves out pointer, state, align and phase and
-adds a prompt, as a genuine GPT-SoVITS voice would.
+adds a prompt; its latents need all tokens and take noise and the number of frames, as a genuine GPT-SoVITS voice's do.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import onnx
 from onnx import helper, numpy_helper
 from safetensors.numpy import save_file
 
-V, L, H, D, F, E, C, G = 65, 2, 2, 8, 4, 16, 6, 5
+V, L, H, D, F, E, C, G, A, B = 65, 2, 2, 8, 4, 16, 6, 5, 7, 3
 SYMBOLS = 732
 CONTEXT = 256
 FRAMES, SAMPLES = 4, 240
@@ -170,7 +170,8 @@ def _end_column(g: GraphBuilder, classic: bool) -> None:
 def latents_graph(classic: bool) -> GraphBuilder:
     """Two convolutions over tokens (kernel 3) and one over frames (kernel 5): 1 + 1 tokens and 2 frames each side."""
     g = GraphBuilder("latents", 3)
-    g.inputs = {"codes": ("int64", [1, "tokens"]), "phones": ("int64", [1, "phones"]), "ge": ("float32", [1, G])}
+    g.inputs = {"codes": ("int64", [1, "tokens"]), "phones": ("int64", [1, "phones"])}
+    g.inputs["condition"] = ("float32", [1, A])
     g.outputs = {"z": ("float32", [1, C, "frames"])}
     g.op("Gather", [g.weight("codebook", V, E), "codes"], "x_codes", axis=0)
     g.op("Gather", [g.weight("phone_table", SYMBOLS, E), "phones"], "phone_rows", axis=0)
@@ -180,7 +181,7 @@ def latents_graph(classic: bool) -> GraphBuilder:
         g.inputs["align"] = ("int64", [1, "tokens"])
         g.op("Squeeze", ["align", g.constant("batch_axis", [0])], "align_flat")
         g.op("Gather", ["phone_rows", "align_flat"], "spoken", axis=1)
-    g.op("MatMul", ["ge", g.weight("ge_map", G, E)], "voice")
+    g.op("MatMul", ["condition", g.weight("condition_map", A, E)], "voice")
     g.op("Add", ["x_codes", "spoken"], "x_spoken")
     g.op("Add", ["x_spoken", "voice"], "x_voice")
     g.op("Transpose", ["x_voice"], "tokens_0", perm=[0, 2, 1])
@@ -188,18 +189,28 @@ def latents_graph(classic: bool) -> GraphBuilder:
         g.op("Conv", [f"tokens_{layer - 1}", g.weight(f"conv_{layer}", E, E, 3, scale=0.2)], f"c_{layer}", pads=[1, 1])
         g.op("Tanh", [f"c_{layer}"], f"tokens_{layer}")
     g.op("ConvTranspose", ["tokens_2", g.weight("up", E, C, FRAMES)], "frames_0", strides=[FRAMES])
-    g.op("Conv", ["frames_0", g.weight("frame_conv", C, C, 5, scale=0.3)], "z", pads=[2, 2])
+    g.op("Conv", ["frames_0", g.weight("frame_conv", C, C, 5, scale=0.3)], "z_clean" if classic else "z", pads=[2, 2])
+    if classic:
+        _stretch_and_noise(g)
     return g
+
+
+def _stretch_and_noise(g: GraphBuilder) -> None:
+    """As in GPT-SoVITS: the number of frames is given (speed), and so is the noise."""
+    g.inputs |= {"frames": ("int64", [1]), "noise": ("float32", [1, C, "frames"])}
+    g.op("Concat", [g.constant("one_row", [1, C]), "frames"], "z_shape", axis=0)
+    g.op("Resize", ["z_clean", "", "", "z_shape"], "z_stretched", mode="linear")
+    g.op("Add", ["z_stretched", "noise"], "z")
 
 
 def vocoder_graph(classic: bool) -> GraphBuilder:
     """A sine whose pitch is a frame's own matter, its loudness that of the frames around (kernel 5), and some noise."""
     g = GraphBuilder("vocoder", 4)
-    g.inputs = {"z": ("float32", [1, C, "frames"]), "ge": ("float32", [1, G])}
+    g.inputs = {"z": ("float32", [1, C, "frames"]), "condition": ("float32", [1, B])}
     g.outputs = {"audio": ("float32", [1, "samples"])}
     g.op("Conv", ["z", g.weight("loud", SAMPLES, C, 5, scale=0.1)], "texture", pads=[2, 2])
-    g.op("MatMul", ["ge", g.weight("ge_map", G, 1)], "ge_bias")
-    g.op("Add", ["texture", "ge_bias"], "texture_voice")
+    g.op("MatMul", ["condition", g.weight("condition_map", B, 1)], "voice_bias")
+    g.op("Add", ["texture", "voice_bias"], "texture_voice")
     g.op("Tanh", ["texture_voice"], "texture_tanh")
     g.op("Transpose", ["texture_tanh"], "texture_rows", perm=[0, 2, 1])
     half = g.constant("half", 0.3, np.float32)
@@ -265,6 +276,8 @@ def speaker_tensors(index: int, classic: bool) -> dict[str, np.ndarray]:
         "prompt_features": random.standard_normal((phones, F)).astype(np.float32),
         "features": random.standard_normal(F).astype(np.float32),
         "ge": random.standard_normal(G).astype(np.float32),
+        "latents_condition": random.standard_normal(A).astype(np.float32),
+        "vocoder_condition": random.standard_normal(B).astype(np.float32),
     }
 
 
@@ -290,7 +303,7 @@ def _listed(specs: Mapping[str, tuple[str, Shape]]) -> dict[str, Any]:
 def _manifest(name: str, graphs: Mapping[str, Any], classic: bool) -> dict[str, Any]:
     return {
         "format": "edge-tts-bundle",
-        "format_version": 1,
+        "format_version": 2,
         "name": name,
         "model": {"family": "gpt-sovits" if classic else "gpt-sovits-distilled", "version": "1"},
         "sample_rate": 24000,
@@ -311,9 +324,9 @@ def _manifest(name: str, graphs: Mapping[str, Any], classic: bool) -> dict[str, 
             "frames_per_token": FRAMES,
             "samples_per_frame": SAMPLES,
             "latent_channels": C,
-            "latent_context_tokens": 3,
+            "latent_context_tokens": None if classic else 3,
             "vocoder_context_frames": 2,
-            "ge_dim": G,
+            "noise_scale": 0.5 if classic else 0.0,
         },
         "sampling": {"top_k": 5, "top_p": 1.0, "temperature": 0.8, "repetition_penalty": 1.0, "min_tokens": 2},
         "graphs": dict(graphs),

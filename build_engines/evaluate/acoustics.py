@@ -73,11 +73,11 @@ class CopySynthesis:
         _, codes, _ = self.tokenizer.encode(self.mel(torch.from_numpy(utterance.audio)[None]))
         phones = np.array([phone_ids(utterance.phones) if utterance.phones else [0]], dtype=np.int64)
         align = utterance.align[2::4].astype(np.int64)[None]
-        inputs = {"codes": codes.numpy(), "phones": phones, "align": align, "ge": ge}
+        inputs = {"codes": codes.numpy(), "phones": phones, "align": align, "condition": ge}
         (z,) = self.sessions["latents"].run(["z"], inputs)
         noise = np.random.default_rng(0).standard_normal((1, z.shape[2] * HOP)).astype(np.float32)
         (audio,) = self.sessions["vocoder"].run(
-            ["audio"], {"z": z, "ge": ge, "phase": np.zeros(1, np.float32), "noise": noise}
+            ["audio"], {"z": z, "condition": ge, "phase": np.zeros(1, np.float32), "noise": noise}
         )
         found: NDArray[np.float32] = audio[0]
         return found

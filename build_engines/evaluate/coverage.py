@@ -54,7 +54,8 @@ def coverage(voice: str, speaker: str, texts: Iterable[Text], seeds: Iterable[in
             phones = with_breaks(sentence).phones if entry.phrase_breaks else sentence.phones
             pauses = [phone in PAUSE_PHONES for phone in phones]
             limits = limits_for(pauses, manifest.token_rate_hz)
-            decoder = graphs.gpt.start(np.array(phone_ids(phones), np.int64), tokens, limits.total + 1)
+            features = np.tile(tokens.features, (len(phones), 1))
+            decoder = graphs.gpt.start(np.array(phone_ids(phones), np.int64), features, tokens, limits.total + 1)
 
             def noise(attempt: int, step: int, size: int, index: int = index) -> np.ndarray:
                 return sampling_noise(seed, index, attempt, step, size)

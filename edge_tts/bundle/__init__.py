@@ -4,9 +4,10 @@ Format: docs/bundle.md. Everything in a bundle is untrusted until its SHA-256 ha
 """
 
 from edge_tts.bundle.locate import installed, locate, search_path
-from edge_tts.bundle.manifest import Manifest, Sampling, SpeakerEntry, TensorSpec, parse_manifest
+from edge_tts.bundle.manifest import parse_manifest
 from edge_tts.bundle.reader import Bundle, open_bundle
 from edge_tts.bundle.speaker import SpeakerTokens
+from edge_tts.bundle.spec import Manifest, Sampling, SpeakerEntry, TensorSpec
 
 __all__ = [
     "Bundle",

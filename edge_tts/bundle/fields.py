@@ -78,6 +78,14 @@ class Fields:
             raise self.fail(key, f"must lie in {least}..{most}, not {_describe(value)}")
         return value
 
+    def optional_integer(self, key: str, least: int, most: int) -> int | None:
+        """An integer in [least, most], or None where the key holds null."""
+        return None if self._tree.get(key, 0) is None else self.integer(key, least, most)
+
+    def optional_text(self, key: str) -> str | None:
+        """A string as `text`, or None where the key holds null."""
+        return None if self._tree.get(key, "") is None else self.text(key)
+
     def number(self, key: str, least: float, most: float) -> float:
         """A finite number in [least, most]."""
         value: float = self._take(key, float)

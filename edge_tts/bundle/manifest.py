@@ -1,4 +1,4 @@
-"""The manifest of a bundle: a typed model of manifest.json, format version 1 (docs/bundle.md).
+"""The manifest of a bundle: a typed model of manifest.json, format version 2 (docs/bundle.md).
 
 Pure: bytes in, dataclasses out. Every rule that concerns one key alone is checked here; rules that concern the files
 themselves are checked in `edge_tts.bundle.reader`.
@@ -7,31 +7,30 @@ themselves are checked in `edge_tts.bundle.reader`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from edge_tts.bundle.fields import Fields, parse_object
+from edge_tts.bundle.spec import (
+    AdapterSpec,
+    DecoderSpec,
+    FileEntry,
+    GptSpec,
+    GraphEntry,
+    Manifest,
+    Sampling,
+    SpeakerEntry,
+    TensorSpec,
+    TextFeaturesEntry,
+)
 from edge_tts.errors import BundleError
 
-__all__ = [
-    "FORMAT",
-    "FORMAT_VERSION",
-    "GRAPHS",
-    "MAX_MANIFEST_BYTES",
-    "DecoderSpec",
-    "FileEntry",
-    "GptSpec",
-    "GraphEntry",
-    "Manifest",
-    "Sampling",
-    "SpeakerEntry",
-    "TensorSpec",
-    "parse_manifest",
-]
+__all__ = ["FORMAT", "FORMAT_VERSION", "GRAPHS", "MAX_MANIFEST_BYTES", "parse_manifest"]
 
 FORMAT = "edge-tts-bundle"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 GRAPHS = ("gpt_prefill", "gpt_step", "latents", "vocoder")
+ENROLLMENT_GRAPHS = ("semantic", "reference", "condition")
+SYMBOLS = ("gpt-sovits-v1", "gpt-sovits-v2")
 DTYPES = ("float32", "float16", "int64", "int32", "int8", "uint8")
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_FILE_BYTES = 1 << 30
@@ -39,100 +38,6 @@ MAX_FILES = 1000
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """A graph's input or output. `shape` holds sizes, and names where the size varies."""
-
-    dtype: str
-    shape: tuple[int | str, ...]
-
-
-@dataclass(frozen=True)
-class GraphEntry:
-    """One graph: its file and all that goes in and out of it."""
-
-    file: str
-    inputs: Mapping[str, TensorSpec]
-    outputs: Mapping[str, TensorSpec]
-
-
-@dataclass(frozen=True)
-class GptSpec:
-    """Dimensions of the GPT. `max_context` counts rows of the KV cache, `state_dim` is 0 where there is no state."""
-
-    vocab_size: int
-    eos: int
-    layers: int
-    heads: int
-    head_dim: int
-    max_context: int
-    feature_dim: int
-    state_dim: int
-
-
-@dataclass(frozen=True)
-class DecoderSpec:
-    """Dimensions of the acoustic decoder; the two contexts are its receptive fields on each side."""
-
-    frames_per_token: int
-    samples_per_frame: int
-    latent_channels: int
-    latent_context_tokens: int
-    vocoder_context_frames: int
-    ge_dim: int
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """The voice's own sampling settings, in the sense of GPT-SoVITS."""
-
-    top_k: int
-    top_p: float
-    temperature: float
-    repetition_penalty: float
-    min_tokens: int
-
-
-@dataclass(frozen=True)
-class SpeakerEntry:
-    """One speaker: its file, language code and a description for people. `phrase_breaks`: it was trained with a
-    pause wherever the reader made one, so those that no punctuation gives must be predicted."""
-
-    file: str
-    language: str
-    description: str
-    phrase_breaks: bool = False
-
-
-@dataclass(frozen=True)
-class FileEntry:
-    """What a file's bytes must be."""
-
-    sha256: str
-    size_bytes: int
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """manifest.json, checked."""
-
-    name: str
-    family: str
-    version: str
-    sample_rate: int
-    token_rate_hz: float
-    languages: tuple[str, ...]
-    symbols: str
-    gpt: GptSpec
-    decoder: DecoderSpec
-    sampling: Sampling
-    graphs: Mapping[str, GraphEntry]
-    speakers: Mapping[str, SpeakerEntry]
-    default_speaker: str
-    licence: str
-    files: Mapping[str, FileEntry]
 
 
 def parse_manifest(raw: bytes, what: str = "manifest.json") -> Manifest:
@@ -146,7 +51,6 @@ def parse_manifest(raw: bytes, what: str = "manifest.json") -> Manifest:
     if version != FORMAT_VERSION:
         raise root.fail("format_version", f"is {version}, this program reads {FORMAT_VERSION}; update the older one")
     model = root.object("model")
-    root.object("adapters")
     root.object("provenance")
     manifest = Manifest(
         name=_name(root, "name"),
@@ -155,13 +59,16 @@ def parse_manifest(raw: bytes, what: str = "manifest.json") -> Manifest:
         sample_rate=root.integer("sample_rate", 8000, 96000),
         token_rate_hz=root.number("token_rate_hz", 1, 1000),
         languages=root.texts("languages"),
-        symbols=root.text("symbols"),
+        symbols=_symbols(root),
         gpt=_gpt(root.object("gpt")),
         decoder=_decoder(root.object("decoder")),
         sampling=_sampling(root.object("sampling")),
         graphs=_graphs(root.object("graphs")),
         speakers=_speakers(root.object("speakers")),
-        default_speaker=root.text("default_speaker"),
+        default_speaker=root.optional_text("default_speaker"),
+        adapters=_adapters(root.object("adapters")),
+        enrollment=_enrollment(root),
+        text_features=_text_features(root),
         licence=root.text("licence"),
         files=_files(root.object("files")),
     )
@@ -175,12 +82,26 @@ def _check_references(root: Fields, manifest: Manifest) -> None:
     rate = manifest.token_rate_hz * decoder.frames_per_token * decoder.samples_per_frame
     if rate != manifest.sample_rate:
         raise root.fail("sample_rate", f"is {manifest.sample_rate}, but tokens, frames and samples make {rate:g}")
-    if manifest.default_speaker not in manifest.speakers:
-        raise root.fail("default_speaker", f"is {manifest.default_speaker!r}, which 'speakers' does not list")
-    for kind, entries in (("graphs", manifest.graphs), ("speakers", manifest.speakers)):
-        for name, entry in entries.items():
-            if entry.file not in manifest.files:
-                raise root.fail(f"{kind}.{name}.file", f"is {entry.file!r}, which 'files' does not list")
+    default = manifest.default_speaker
+    if default is None and manifest.speakers:
+        raise root.fail("default_speaker", "must name one of 'speakers'")
+    if default is not None and default not in manifest.speakers:
+        raise root.fail("default_speaker", f"is {default!r}, which 'speakers' does not list")
+    for key, file in _named_files(manifest):
+        if file not in manifest.files:
+            raise root.fail(key, f"is {file!r}, which 'files' does not list")
+
+
+def _named_files(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """Every file that the manifest names, with the key that names it."""
+    for kind, graphs in (("graphs", manifest.graphs), ("enrollment", manifest.enrollment)):
+        for name, graph in graphs.items():
+            yield f"{kind}.{name}.file", graph.file
+    for name, speaker in manifest.speakers.items():
+        yield f"speakers.{name}.file", speaker.file
+    for language, features in manifest.text_features.items():
+        yield f"text_features.{language}.graph.file", features.graph.file
+        yield f"text_features.{language}.vocabulary", features.vocabulary
 
 
 def _name(fields: Fields, key: str) -> str:
@@ -212,9 +133,9 @@ def _decoder(fields: Fields) -> DecoderSpec:
         frames_per_token=fields.integer("frames_per_token", 1, 64),
         samples_per_frame=fields.integer("samples_per_frame", 1, 1 << 13),
         latent_channels=fields.integer("latent_channels", 1, 1 << 14),
-        latent_context_tokens=fields.integer("latent_context_tokens", 0, 1000),
+        latent_context_tokens=fields.optional_integer("latent_context_tokens", 0, 1000),
         vocoder_context_frames=fields.integer("vocoder_context_frames", 0, 1000),
-        ge_dim=fields.integer("ge_dim", 1, 1 << 14),
+        noise_scale=fields.number("noise_scale", 0.0, 10.0),
     )
 
 
@@ -234,6 +155,34 @@ def _graphs(fields: Fields) -> dict[str, GraphEntry]:
 
 def _graph(fields: Fields) -> GraphEntry:
     return GraphEntry(fields.text("file"), _tensors(fields.object("inputs")), _tensors(fields.object("outputs")))
+
+
+def _symbols(root: Fields) -> str:
+    name = root.text("symbols")
+    if name not in SYMBOLS:
+        raise root.fail("symbols", f"must be one of {', '.join(SYMBOLS)}, not {name[:60]!r}")
+    return name
+
+
+def _adapters(fields: Fields) -> AdapterSpec:
+    return AdapterSpec(fields.texts("targets"), fields.integer("max_rank", 0, 1 << 10))
+
+
+def _enrollment(root: Fields) -> dict[str, GraphEntry]:
+    if "enrollment" not in root:
+        return {}
+    fields = root.object("enrollment")
+    return {name: _graph(fields.object(name)) for name in ENROLLMENT_GRAPHS if name in fields}
+
+
+def _text_features(root: Fields) -> dict[str, TextFeaturesEntry]:
+    if "text_features" not in root:
+        return {}
+    entries = root.object("text_features").items()
+    return {
+        language: TextFeaturesEntry(_graph(entry.object("graph")), entry.text("vocabulary"))
+        for language, entry in entries
+    }
 
 
 def _tensors(fields: Fields) -> dict[str, TensorSpec]:

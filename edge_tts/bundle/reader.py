@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from edge_tts.bundle.external import external_files
-from edge_tts.bundle.manifest import MAX_MANIFEST_BYTES, FileEntry, Manifest, parse_manifest
+from edge_tts.bundle.manifest import MAX_MANIFEST_BYTES, parse_manifest
 from edge_tts.bundle.speaker import SpeakerTokens, parse_speaker
+from edge_tts.bundle.spec import FileEntry, GraphEntry, Manifest
 from edge_tts.errors import BundleError
 
 __all__ = ["Bundle", "open_bundle"]
@@ -47,11 +48,11 @@ class Bundle:
     def speaker(self, name: str) -> SpeakerTokens:
         """Reads the tokens of a speaker that the manifest lists."""
         file = self.manifest.speakers[name].file
-        return parse_speaker(self.read(file), self.manifest.gpt, self.manifest.decoder, self._show(file))
+        return parse_speaker(self.read(file), self.manifest, self._show(file))
 
-    def graph(self, name: str) -> tuple[bytes | Path, set[str]]:
+    def graph(self, entry: GraphEntry) -> tuple[bytes | Path, set[str]]:
         """A graph's bytes, or its path when it keeps weights in external files; and the names of all files it uses."""
-        file = self.manifest.graphs[name].file
+        file = entry.file
         model = self.read(file)
         folder = PurePosixPath(file).parent
         try:

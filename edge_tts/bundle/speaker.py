@@ -9,7 +9,7 @@ import safetensors
 from numpy.typing import NDArray
 from safetensors.numpy import load
 
-from edge_tts.bundle.manifest import DecoderSpec, GptSpec
+from edge_tts.bundle.spec import Manifest
 from edge_tts.errors import BundleError
 
 __all__ = ["SpeakerTokens", "parse_speaker"]
@@ -20,7 +20,9 @@ class SpeakerTokens:
     """What the graphs need to know of a speaker.
 
     prompt_semantic int64 [S], prompt_phones int64 [Pp], prompt_features float32 [Pp, F], features float32 [F] (the same
-    for every target phone), ge float32 [G]. S and Pp may be 0.
+    for every target phone that has no text features of its own), ge float32 [G] (the speaker embedding),
+    latents_condition float32 [A] and vocoder_condition float32 [B] (what those two graphs need of it). S and Pp may
+    be 0.
     """
 
     prompt_semantic: NDArray[np.int64]
@@ -28,9 +30,11 @@ class SpeakerTokens:
     prompt_features: NDArray[np.float32]
     features: NDArray[np.float32]
     ge: NDArray[np.float32]
+    latents_condition: NDArray[np.float32]
+    vocoder_condition: NDArray[np.float32]
 
 
-def parse_speaker(raw: bytes, gpt: GptSpec, decoder: DecoderSpec, what: str) -> SpeakerTokens:
+def parse_speaker(raw: bytes, manifest: Manifest, what: str) -> SpeakerTokens:
     """Bytes of a safetensors file → SpeakerTokens. Raises BundleError naming the tensor that is wrong."""
     try:
         tensors = load(raw)
@@ -53,20 +57,26 @@ def parse_speaker(raw: bytes, gpt: GptSpec, decoder: DecoderSpec, what: str) -> 
         prompt_features=take("prompt_features", np.float32, 2).astype(np.float32),
         features=take("features", np.float32, 1).astype(np.float32),
         ge=take("ge", np.float32, 1).astype(np.float32),
+        latents_condition=take("latents_condition", np.float32, 1).astype(np.float32),
+        vocoder_condition=take("vocoder_condition", np.float32, 1).astype(np.float32),
     )
-    _check(speaker, gpt, decoder, what)
+    _check(speaker, manifest, what)
     return speaker
 
 
-def _check(speaker: SpeakerTokens, gpt: GptSpec, decoder: DecoderSpec, what: str) -> None:
+def _check(speaker: SpeakerTokens, manifest: Manifest, what: str) -> None:
+    gpt = manifest.gpt
     if speaker.prompt_features.shape != (len(speaker.prompt_phones), gpt.feature_dim):
         shape = list(speaker.prompt_features.shape)
         raise BundleError(f"{what}: 'prompt_features' is {shape}, not [prompt phones, {gpt.feature_dim}]")
     if speaker.features.shape != (gpt.feature_dim,):
         raise BundleError(f"{what}: 'features' has {len(speaker.features)} values, not {gpt.feature_dim}")
-    if speaker.ge.shape != (decoder.ge_dim,):
-        raise BundleError(f"{what}: 'ge' has {len(speaker.ge)} values, not {decoder.ge_dim}")
-    for name in ("prompt_features", "features", "ge"):
+    for graph in ("latents", "vocoder"):
+        name = f"{graph}_condition"
+        wanted, found = manifest.graphs[graph].inputs.get("condition"), len(getattr(speaker, name))
+        if wanted is not None and wanted.shape[-1:] != (found,):
+            raise BundleError(f"{what}: {name!r} has {found} values, not {wanted.shape[-1]}")
+    for name in ("prompt_features", "features", "ge", "latents_condition", "vocoder_condition"):
         if not np.isfinite(getattr(speaker, name)).all():
             raise BundleError(f"{what}: {name!r} holds values that are not finite")
     prompt = speaker.prompt_semantic

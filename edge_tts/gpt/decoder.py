@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_tts.bundle import SpeakerTokens
-from edge_tts.bundle.manifest import GptSpec
+from edge_tts.bundle.spec import GptSpec
 from edge_tts.engines import Graph
 from edge_tts.engines.api import Array
 from edge_tts.errors import TextError
@@ -42,13 +42,16 @@ class GptGraphs:
         """Whether the voice says which phone a token speaks."""
         return "next_pointer" in self.step.outputs
 
-    def start(self, phones: NDArray[np.int64], speaker: SpeakerTokens, max_tokens: int) -> SentenceDecoder:
+    def start(
+        self, phones: NDArray[np.int64], features: NDArray[np.float32], speaker: SpeakerTokens, max_tokens: int
+    ) -> SentenceDecoder:
         """Runs the prefill for the target phones [P] and makes a decoder with room for `max_tokens` more rows.
+
+        `features` [P, F] are the text features of the target phones.
 
         Raises TextError: the phones leave no room for speech in the model's context.
         """
         spec = self.spec
-        features = np.broadcast_to(speaker.features, (len(phones), spec.feature_dim))
         feeds: dict[str, Array] = {
             "phones": np.concatenate([speaker.prompt_phones, phones])[None],
             "features": np.concatenate([speaker.prompt_features, features])[None],

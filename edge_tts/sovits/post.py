@@ -13,6 +13,7 @@ __all__ = ["Fader", "limit", "pause_seconds"]
 
 KNEE = 0.85
 FADE_SECONDS = 0.005
+SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？")
 SENTENCE_PAUSE_SECONDS = 0.25
 CLAUSE_PAUSE_SECONDS = 0.08
 
@@ -30,8 +31,8 @@ def limit(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def pause_seconds(written: str) -> float:
     """Silence after a sentence that is followed by another: short where a long sentence was cut inside."""
-    ending = written.rstrip(" \t\r\n\"'”’»)]}*_")
-    return SENTENCE_PAUSE_SECONDS if ending.endswith((".", "!", "?", "…")) else CLAUSE_PAUSE_SECONDS
+    ending = written.rstrip(" \t\r\n\"'”’»)]}*_」』）】")
+    return SENTENCE_PAUSE_SECONDS if ending.endswith(SENTENCE_ENDS) else CLAUSE_PAUSE_SECONDS
 
 
 class Fader:

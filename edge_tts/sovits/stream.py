@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tts.bundle.manifest import DecoderSpec
+from edge_tts.bundle import SpeakerTokens
+from edge_tts.bundle.spec import DecoderSpec
 from edge_tts.engines import Graph
-from edge_tts.noise import frame_noise
-from edge_tts.sovits.latents import LatentStream
+from edge_tts.engines.api import Array
+from edge_tts.noise import frame_noise, latent_noise
+from edge_tts.sovits.latents import Latents, WholeLatents, WindowedLatents
 from edge_tts.sovits.post import Fader, limit
 from edge_tts.sovits.schedule import WINDOW_TOKENS, next_window
 from edge_tts.sovits.speed import TimeStretch
@@ -38,7 +40,7 @@ class AcousticStream:
         self,
         graphs: AcousticGraphs,
         phones: NDArray[np.int64],
-        ge: NDArray[np.float32],
+        speaker: SpeakerTokens,
         seed: int,
         sentence: int,
         speed: float = 1.0,
@@ -46,12 +48,24 @@ class AcousticStream:
         sizes: Sequence[int] = WINDOW_TOKENS,
     ) -> None:
         spec = graphs.spec
-        self._spec, self._sizes, self._windows = spec, sizes, 0
+        self._context, self._sizes, self._windows = spec.latent_context_tokens, sizes, 0
         self._times = times or StageTimes()
-        self._latents = LatentStream(graphs.latents, spec, phones, ge)
-        self._stretch = TimeStretch(speed)
+        fixed: dict[str, Array] = {"phones": phones[None], "condition": speaker.latents_condition[None]}
+        self._latents: Latents
+        if self._context is None:
+            self._stretch = TimeStretch(1.0)  # the graph itself stretches
+            channels = spec.latent_channels
+            self._latents = WholeLatents(
+                graphs.latents, spec, fixed, lambda a, b: latent_noise(seed, sentence, a, b, channels), speed
+            )
+        else:
+            self._stretch = TimeStretch(speed)
+            self._latents = WindowedLatents(graphs.latents, spec, self._context, fixed)
         self._vocoder = VocoderStream(
-            graphs.vocoder, spec, ge, lambda a, b: frame_noise(seed, sentence, a, b, spec.samples_per_frame)
+            graphs.vocoder,
+            spec,
+            speaker.vocoder_condition,
+            lambda a, b: frame_noise(seed, sentence, a, b, spec.samples_per_frame),
         )
         self._fader = Fader(graphs.sample_rate)
 
@@ -67,7 +81,11 @@ class AcousticStream:
 
         Only the first `trusted` tokens become sound now; those behind them serve as context. None: all.
         """
-        context = self._spec.latent_context_tokens
+        context = self._context
+        if context is None:
+            if not final:
+                return
+            context = 0
         available = len(tokens) if trusted is None or final else min(len(tokens), trusted + context)
         while count := next_window(self._windows, self._latents.done, available, context, final, self._sizes):
             last = final and self._latents.done + count == len(tokens)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_tts.bundle.manifest import DecoderSpec
+from edge_tts.bundle.spec import DecoderSpec
 from edge_tts.engines import Graph
 from edge_tts.engines.api import Array
 
@@ -23,11 +23,11 @@ FrameNoise = Callable[[int, int], NDArray[np.float32]]
 
 
 class VocoderStream:
-    """Sound of one sentence. `ge` is float32 [G]."""
+    """Sound of one sentence. `condition` is float32 [B]."""
 
-    def __init__(self, graph: Graph, spec: DecoderSpec, ge: NDArray[np.float32], noise: FrameNoise) -> None:
+    def __init__(self, graph: Graph, spec: DecoderSpec, condition: NDArray[np.float32], noise: FrameNoise) -> None:
         self._graph, self._spec, self._noise = graph, spec, noise
-        self._ge = ge[None]
+        self._condition = condition[None]
         self._kept: NDArray[np.float32] = np.zeros((spec.latent_channels, 0), np.float32)
         self._first = 0  # number of the first kept frame
         self._phase = np.zeros(1, np.float32)  # in cycles, at the first kept frame
@@ -49,7 +49,7 @@ class VocoderStream:
         return np.ascontiguousarray(audio, dtype=np.float32)
 
     def _run(self, window: NDArray[np.float32], available: int) -> dict[str, Array]:
-        feeds: dict[str, Array] = {"z": window[None], "ge": self._ge, "phase": self._phase}
+        feeds: dict[str, Array] = {"z": window[None], "condition": self._condition, "phase": self._phase}
         if "noise" in self._graph.inputs:
             feeds["noise"] = self._noise(self._first, available).reshape(1, -1)
         return self._graph.run({name: feeds[name] for name in self._graph.inputs})

@@ -127,7 +127,7 @@ def test_not_a_manifest(bundle_copy, raw, word):
 
 WRONG = [
     ("format", "zip", "not a bundle"),
-    ("format_version", 2, "this program reads 1"),
+    ("format_version", 1, "this program reads 2"),
     ("format_version", "1", "an integer"),
     ("format_version", True, "an integer"),
     ("name", "../evil", "letters"),
@@ -149,6 +149,12 @@ WRONG = [
     ("sampling.top_k", 0, "top_k"),
     ("sampling", [], "an object"),
     ("default_speaker", "eve", "does not list"),
+    ("default_speaker", None, "must name one"),
+    ("symbols", "mine", "gpt-sovits-v2"),
+    ("adapters.max_rank", -1, "max_rank"),
+    ("adapters.targets", [1], "strings"),
+    ("enrollment", {"reference": {"file": "enroll/x.onnx", "inputs": {}, "outputs": {}}}, "does not list"),
+    ("text_features", {"zh": {"graph": {"file": "a", "inputs": {}, "outputs": {}}}}, "vocabulary"),
     ("speakers.ada.file", "speakers/eve.safetensors", "does not list"),
     ("speakers.ada", "x", "an object"),
     ("graphs.latents.file", "graphs/other.onnx", "does not list"),
@@ -260,7 +266,7 @@ def test_external_data_is_used_when_listed(tmp_path, tiny_bundle):
         "codes": np.arange(9)[None],
         "phones": np.arange(5)[None],
         "align": np.zeros((1, 9), np.int64),
-        "ge": np.ones((1, 5), np.float32),
+        "condition": np.ones((1, 7), np.float32),
     }
     inside = load(tiny_bundle)[1].acoustic.latents.run(feeds)["z"]
     np.testing.assert_array_equal(graphs.acoustic.latents.run(feeds)["z"], inside)
@@ -300,7 +306,9 @@ def test_protobuf_that_is_none(raw):
     ("bent", "word"),
     [
         ({"ge": None}, "'ge'"),
-        ({"ge": np.zeros(4, np.float32)}, "'ge'"),
+        ({"latents_condition": np.zeros(4, np.float32)}, "'latents_condition' has 4 values, not 7"),
+        ({"vocoder_condition": np.zeros(7, np.float32)}, "'vocoder_condition' has 7 values, not 3"),
+        ({"vocoder_condition": np.full(3, np.inf, np.float32)}, "finite"),
         ({"ge": np.zeros(5, np.float64)}, "float64"),
         ({"ge": np.full(5, np.nan, np.float32)}, "finite"),
         ({"features": np.zeros((1, 4), np.float32)}, "'features'"),

@@ -25,8 +25,8 @@ def graphs_of(folder):
         ("latents", lambda g: g["inputs"].update(extra={"dtype": "int64", "shape": [1]}), "unknown input 'extra'"),
         ("latents", lambda g: g["outputs"].update(extra={"dtype": "int64", "shape": [1]}), "lacks the output 'extra'"),
         ("latents", lambda g: g["inputs"]["codes"].update(dtype="int32"), "int64"),
-        ("latents", lambda g: g["inputs"]["ge"].update(shape=[1, 9]), "'ge'"),
-        ("latents", lambda g: g["inputs"]["ge"].update(shape=[1]), "'ge'"),
+        ("latents", lambda g: g["inputs"]["condition"].update(shape=[1, 9]), "'condition'"),
+        ("latents", lambda g: g["inputs"]["condition"].update(shape=[1]), "'condition'"),
         ("gpt_step", lambda g: g["inputs"].pop("past_key_1"), "past_key_1"),
         ("gpt_step", lambda g: g["outputs"].pop("next_pointer"), "next_pointer"),
         ("gpt_prefill", lambda g: g["outputs"].pop("pointer"), "'pointer', which no graph gives"),
@@ -41,6 +41,15 @@ def test_manifest_and_graph_disagree(bundle_copy, graph, change, word):
     with pytest.raises(BundleError) as caught:
         graphs_of(bundle_copy)
     assert word in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_only_whole_sentences_can_be_given_their_frames(tmp_path):
+    folder = make_bundle(tmp_path / "voice", classic=True)
+    manifest = read_manifest(folder)
+    manifest["decoder"]["latent_context_tokens"] = 3
+    write_manifest(folder, manifest)
+    with pytest.raises(BundleError, match="takes 'frames': 'latent_context_tokens' must be null"):
+        graphs_of(folder)
 
 
 def test_a_layer_too_many(bundle_copy):
@@ -81,7 +90,7 @@ def test_running_with_wrong_inputs_is_an_engine_error(tiny_bundle):
                 "codes": np.full((1, 2), 10_000),
                 "phones": np.zeros((1, 1), np.int64),
                 "align": np.zeros((1, 2), np.int64),
-                "ge": np.zeros((1, 5), np.float32),
+                "condition": np.zeros((1, 7), np.float32),
             }
         )
 
@@ -95,7 +104,7 @@ def test_only_contiguous_arrays_can_be_bound(tiny_bundle):
 @pytest.fixture(params=[False, True], ids=["pointers", "classic"])
 def started(request, tmp_path):
     graphs, bundle = graphs_of(make_bundle(tmp_path / "voice", classic=request.param))
-    return lambda: graphs.gpt.start(np.arange(1, 9), bundle.speaker("ada"), 30)
+    return lambda: graphs.gpt.start(np.arange(1, 9), np.ones((8, 4), np.float32), bundle.speaker("ada"), 30)
 
 
 def play(decoder, tokens):
@@ -138,6 +147,10 @@ def test_the_buffers_end(started):
 def test_the_context_bounds_the_sentence(tiny_bundle):
     graphs, bundle = graphs_of(tiny_bundle)
     speaker = bundle.speaker("ada")
-    assert graphs.gpt.start(np.ones(CONTEXT - 10, np.int64), speaker, 500).capacity == 10
+
+    def start(phones):
+        return graphs.gpt.start(np.ones(phones, np.int64), np.zeros((phones, 4), np.float32), speaker, 500)
+
+    assert start(CONTEXT - 10).capacity == 10
     with pytest.raises(TextError, match="too long"):
-        graphs.gpt.start(np.ones(CONTEXT, np.int64), speaker, 500)
+        start(CONTEXT)

@@ -55,4 +55,4 @@ def test_graph(tiny_bundle, graph):
 def test_speaker(tiny_bundle):
     manifest = parse_manifest((tiny_bundle / "manifest.json").read_bytes())
     raw = (tiny_bundle / "speakers/ada.safetensors").read_bytes()
-    assert survivors(lambda bent: parse_speaker(bent, manifest.gpt, manifest.decoder, "ada"), raw, 600) > 300
+    assert survivors(lambda bent: parse_speaker(bent, manifest, "ada"), raw, 600) > 300

@@ -33,7 +33,7 @@ def stream(acoustic, spoken, sizes, step=1, speed=1.0, seed=3):
     """All sound, with `step` tokens arriving at a time."""
     graphs, speaker = acoustic
     tokens, align, phones = spoken
-    streaming = AcousticStream(graphs, phones, speaker.ge, seed, 1, speed, sizes=sizes)
+    streaming = AcousticStream(graphs, phones, speaker, seed, 1, speed, sizes=sizes)
     pieces = []
     for count in range(step, len(tokens), step):
         pieces += streaming.advance(tokens[:count], align[:count], final=False)
@@ -55,6 +55,45 @@ def test_windows_are_inaudible(acoustic, spoken, sizes, step, speed):
     joined = np.concatenate(pieces)
     assert joined.shape == whole[0].shape
     assert signal_to_difference_db(whole[0], joined) >= 60
+
+
+@pytest.fixture(scope="module")
+def whole_acoustic(classic_bundle):
+    """A voice whose latents need all tokens."""
+    bundle = open_bundle(classic_bundle)
+    return load_graphs(bundle, OnnxEngine()).acoustic, bundle.speaker("ada")
+
+
+@pytest.mark.parametrize("speed", [1.0, 0.8, 1.25])
+@pytest.mark.parametrize(("sizes", "step"), [(WINDOW_TOKENS, 1), ((1,), 1), ((7, 2), 5)])
+def test_windows_over_whole_latents_are_inaudible(whole_acoustic, spoken, sizes, step, speed):
+    tokens, _, phones = spoken
+    whole = stream(whole_acoustic, (tokens, tokens, phones), WHOLE, speed=speed)
+    pieces = stream(whole_acoustic, (tokens, tokens, phones), sizes, step, speed)
+    joined = np.concatenate(pieces)
+    frames = 4 * TOKENS if speed == 1.0 else int(4 * TOKENS / speed) + 1
+    assert joined.shape == whole[0].shape == (frames * 240,)
+    assert len(pieces) > 1 and signal_to_difference_db(whole[0], joined) >= 60
+
+
+def test_whole_latents_wait_for_the_last_token(whole_acoustic, spoken):
+    graphs, speaker = whole_acoustic
+    tokens, _, phones = spoken
+    streaming = AcousticStream(graphs, phones, speaker, 3, 1)
+    assert not list(streaming.advance(tokens, None, final=False))
+    assert streaming.committed == 0
+    assert list(streaming.advance(tokens, None, final=True))
+    assert streaming.committed == TOKENS
+
+
+def test_the_noise_of_the_latents_is_scaled(whole_acoustic, spoken):
+    from dataclasses import replace
+
+    graphs, speaker = whole_acoustic
+    silent = replace(graphs, spec=replace(graphs.spec, noise_scale=0.0))
+    seeds = [np.concatenate(stream((silent, speaker), spoken, WHOLE, seed=seed)) for seed in (3, 4)]
+    np.testing.assert_array_equal(*seeds)
+    assert not np.array_equal(seeds[0], stream(whole_acoustic, spoken, WHOLE)[0])
 
 
 def test_a_missing_context_would_be_seen(acoustic, spoken):
@@ -81,7 +120,7 @@ def test_the_seed_reaches_the_noise(acoustic, spoken):
 def test_first_sound_needs_few_tokens(acoustic, spoken):
     graphs, speaker = acoustic
     tokens, align, phones = spoken
-    streaming = AcousticStream(graphs, phones, speaker.ge, 3, 1)
+    streaming = AcousticStream(graphs, phones, speaker, 3, 1)
     needed = WINDOW_TOKENS[0] + graphs.spec.latent_context_tokens
     assert not list(streaming.advance(tokens[: needed - 1], align[: needed - 1], final=False))
     assert streaming.committed == 0
@@ -93,7 +132,7 @@ def test_first_sound_needs_few_tokens(acoustic, spoken):
 def test_very_short_utterances(acoustic, spoken, count):
     graphs, speaker = acoustic
     tokens, align, phones = spoken
-    streaming = AcousticStream(graphs, phones, speaker.ge, 3, 1)
+    streaming = AcousticStream(graphs, phones, speaker, 3, 1)
     pieces = list(streaming.advance(tokens[:count], align[:count], final=True))
     assert sum(map(len, pieces)) == count * 960
     assert abs(pieces[0][0]) < 0.01 and abs(pieces[-1][-1]) < 0.01
@@ -156,6 +195,9 @@ def test_fades_at_both_ends_over_any_pieces():
         ("One.", SENTENCE_PAUSE_SECONDS),
         ("“Two!” ", SENTENCE_PAUSE_SECONDS),
         ("(Three…)", SENTENCE_PAUSE_SECONDS),
+        ("四。", SENTENCE_PAUSE_SECONDS),
+        ("「五！」", SENTENCE_PAUSE_SECONDS),
+        ("六，", CLAUSE_PAUSE_SECONDS),
         ("four,", CLAUSE_PAUSE_SECONDS),
         ("five", CLAUSE_PAUSE_SECONDS),
         ("", CLAUSE_PAUSE_SECONDS),

@@ -104,7 +104,7 @@ class Straying:
         self.steps = self.rewinds = 0
         self.has_pointer = True
 
-    def start(self, ids, speaker, max_tokens):
+    def start(self, ids, features, speaker, max_tokens):
         self.capacity, self.last, self.progress = max_tokens, 2 * len(ids) - 1, [0]
         self.first = self.output(0)
         return self
@@ -140,7 +140,7 @@ def speak_with(loaded):
     graphs, bundle = loaded
 
     def run(gpt, **settings):
-        synthesizer = Synthesizer(VoiceGraphs(gpt, graphs.acoustic), bundle.manifest)
+        synthesizer = Synthesizer(VoiceGraphs(gpt, graphs.acoustic, {}), bundle.manifest)
         request = Request([utterance()], bundle.speaker("ada"), **{"speed": 1.0, "seed": 1, **settings})
         return synthesizer.speak(request)
 
@@ -249,5 +249,5 @@ def test_min_tokens_masks_the_end(loaded):
             return self.last // TOKENS_PER_PHONE
 
     manifest = replace(bundle.manifest, sampling=replace(bundle.manifest.sampling, min_tokens=11))
-    synthesizer = Synthesizer(VoiceGraphs(Hasty(), graphs.acoustic), manifest)
+    synthesizer = Synthesizer(VoiceGraphs(Hasty(), graphs.acoustic, {}), manifest)
     assert tokens_in(synthesizer.speak(Request([utterance()], bundle.speaker("ada"), 1.0, 1))) == 11
