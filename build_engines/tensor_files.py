@@ -1,0 +1,49 @@
+"""Weights that others publish: a plain dictionary of tensors, saved by torch or as safetensors.
+
+No code in such a file is run.
+"""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from build_engines.errors import BuildError
+
+__all__ = ["read_tensors"]
+
+# What torch's restricted unpickler raises on files that are none, damaged or hostile; there is no common root.
+_UNREADABLE = (
+    *(pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, OSError, MemoryError),
+    *(LookupError, ValueError, TypeError, AttributeError, AssertionError, ArithmeticError),
+)
+
+
+def read_tensors(path: Path, what: str, advice: str) -> Mapping[str, Tensor]:
+    """Tensors by name, mapped from the file where its format allows: then they take no memory until they are used.
+
+    ``what`` names the content and ``advice`` says what to do, both for messages. A file that ends in ``.safetensors``
+    is read as such, any other with ``torch.load(weights_only=True)``.
+
+    Raises BuildError: the file is missing, can't be read, or holds anything but tensors.
+    """
+    if not path.is_file():
+        raise BuildError(f"{what} {path} is missing: {advice}")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        # Files of before 2020 are no zip archives, and only archives can be mapped.
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except _UNREADABLE as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise BuildError(f"{what} {path} can't be read ({reason}): {advice}") from None
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise BuildError(f"{what} {path} is not a plain dictionary of tensors: {advice}")
+    return state
