@@ -12,14 +12,15 @@ import onnxruntime  # type: ignore[import-untyped]
 import torch
 from numpy.typing import NDArray
 
-from build_engines.bundle import BundleSpeaker, write_bundle
+from build_engines.distilled_bundle import BundleSpeaker, write_bundle
 from build_engines.export import export_decoder, export_gpt
 from build_engines.models.gpt import GPT, GPTConfig
 from build_engines.models.tokenizer import MelSpectrogram, TokenizerConfig
 from build_engines.quantize import quantize_linears, quantize_weights
 from build_engines.training.corpus import Corpus
 from build_engines.training.decoder import DecoderTrainer
-from edge_tts.bundle.manifest import GRAPHS, Sampling
+from edge_tts.bundle import Sampling
+from edge_tts.bundle.manifest import GRAPHS
 
 if TYPE_CHECKING:
     from build_engines.training.pipeline import Settings
@@ -99,7 +100,7 @@ def _golden(graphs: Path, speaker: BundleSpeaker) -> dict[str, Mapping[str, NDAr
             "codes": rng.integers(0, 1024, (1, tokens)),
             "phones": phones,
             "align": np.sort(rng.integers(0, 4, (1, tokens))),
-            "ge": speaker.ge[None],
+            "condition": speaker.ge[None],
         },
     }
     found: dict[str, Mapping[str, NDArray[Any]]] = {}
@@ -107,7 +108,7 @@ def _golden(graphs: Path, speaker: BundleSpeaker) -> dict[str, Mapping[str, NDAr
         if name == "vocoder":
             z = found["latents"]["out_z"]
             noise = rng.standard_normal((1, z.shape[2] * 240)).astype(np.float32)
-            inputs[name] = {"z": z, "ge": speaker.ge[None], "phase": np.zeros(1, np.float32), "noise": noise}
+            inputs[name] = {"z": z, "condition": speaker.ge[None], "phase": np.zeros(1, np.float32), "noise": noise}
         names = [o.name for o in session[name].get_outputs()]
         outputs = session[name].run(names, inputs[name])
         found[name] = {f"in_{k}": v for k, v in inputs[name].items()} | {

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from build_engines.bundle import BundleSpeaker, write_bundle
+from build_engines.distilled_bundle import BundleSpeaker, write_bundle
 from edge_tts import Voice
-from edge_tts.bundle.manifest import Sampling
+from edge_tts.bundle import Sampling
 from edge_tts.errors import BundleError
 from tests.build.conftest import DECODER_CONFIG, GPT_CONFIG
 

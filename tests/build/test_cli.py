@@ -114,9 +114,9 @@ def test_ctrl_c(data, tmp_path, monkeypatch, capsys):
     assert "goes on from here" in complaint(capsys)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["evaluate", "--help"]])
+@pytest.mark.parametrize("arguments", [[], ["inspect"], ["import"], ["enroll"], ["train"], ["evaluate"]])
 def test_help(arguments, capsys):
     with pytest.raises(SystemExit) as leaving:
-        main(arguments)
+        main([*arguments, "--help"])
     assert leaving.value.code == 0
     assert "usage: edgetts-build" in capsys.readouterr().out

@@ -35,7 +35,7 @@ def latents(path, count=24):
         "codes": rng.integers(0, 1024, (1, 24)),
         "phones": rng.integers(0, 732, (1, 6)),
         "align": (np.arange(24) // 4)[None],
-        "ge": rng.standard_normal((1, DECODER_CONFIG.ge_dim)).astype(np.float32),
+        "condition": rng.standard_normal((1, DECODER_CONFIG.ge_dim)).astype(np.float32),
     }
     inputs |= {name: inputs[name][:, :count] for name in ("codes", "align")}
     return open_session(path).run(["z"], inputs)[0]
