@@ -30,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--raw", action="store_true", help="write 16-bit little-endian mono samples to standard output")
     parser.add_argument("--voice", default="default", help="a voice's name or its bundle's path (default: default)")
     parser.add_argument("--speaker", help="one of the voice's speakers, as `edgetts voices` lists them")
+    parser.add_argument("--language", help="of the text: en, zh, ja, ko, yue or auto (default: the speaker's own)")
     parser.add_argument("--speed", type=float, default=1.0, help="0.5 (slow) to 2 (fast); default 1")
     parser.add_argument("--seed", type=int, help="the same number gives the same sound")
     parser.add_argument("--lexicon", metavar="FILE", type=Path, help="your own pronunciations")
@@ -60,7 +61,9 @@ def _chunks(voice: Voice, text: str, args: argparse.Namespace) -> Iterator[Audio
     from edge_tts.text import Lexicon
 
     lexicon = None if args.lexicon is None else Lexicon.load(args.lexicon)
-    return voice.synthesize(text, speaker=args.speaker, speed=args.speed, seed=args.seed, lexicon=lexicon)
+    return voice.synthesize(
+        text, speaker=args.speaker, language=args.language, speed=args.speed, seed=args.seed, lexicon=lexicon
+    )
 
 
 def _text(words: list[str]) -> str:

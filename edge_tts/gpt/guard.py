@@ -123,7 +123,8 @@ def _start_of_run(pointers: Sequence[int]) -> int:
 
 
 def _loop(tokens: Sequence[int], pointers: Sequence[int] | None, limits: Limits) -> Fault | None:
-    in_pause = pointers is not None and limits.pauses[pointers[-1]]
+    # Without pointers nobody knows whether it is in a pause: the longer bound must do.
+    in_pause = pointers is None or limits.pauses[pointers[-1]]
     longest = limits.pause if in_pause else limits.loop
     for period in range(1, LONGEST_PATTERN + 1):
         repeats = max(LEAST_REPEATS, -(-longest // period))

@@ -52,7 +52,7 @@ def test_repeating_patterns_are_loops_without_pointers(period):
     tokens = fresh(6, 100) + fresh(period) * 60
     count, fault = first_fault(tokens, None, limits_for(PAUSES * 9, 25))
     assert fault == Fault(FaultKind.LOOP, 6 + period)
-    assert count - 6 == period * max(4, -(-25 // period))
+    assert count - 6 == period * max(4, -(-50 // period))
 
 
 def test_a_voice_may_hold_one_token_through_a_pause():
