@@ -1,10 +1,13 @@
 """The GPT: phones in, 25 Hz semantic tokens out (GPT-SoVITS's text-to-semantic model, "s1").
 
 Post-norm transformer over [text rows | audio rows]: text rows see all text, audio rows see the text and the audio
-before them. Parameter names are those of GPT-SoVITS checkpoints. A distilled voice switches on the *pointer*
-(``pointer_window > 0``): an attention from each audio row to a few phones from the one just spoken on, trained toward
-the phone that the next token speaks. It can't go back and can't skip far, so an utterance neither loops nor ends early,
-and its argmax says which phone each token belongs to. A genuine checkpoint leaves it off.
+before them. Parameter names are those of GPT-SoVITS checkpoints, and ``GPT.rows`` is what a genuine one computes.
+
+A distilled voice switches on the *pointer* (``pointer_window > 0``): an attention from each audio row to a few phones
+from the one just spoken on, trained toward the phone that the next token speaks. It can't go back and can't skip far,
+so an utterance neither loops nor ends early, and its argmax says which phone each token belongs to. Its audio begins
+with a start row, the end token at position 0, since the pointer needs one to begin with; a genuine voice draws its
+first token from the last row that there is, of the prompt or, without one, of the text.
 """
 
 from __future__ import annotations
@@ -12,18 +15,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["GPT", "GPTConfig", "Memory", "attend"]
+from build_engines.models.pointer import PointerAttention
+
+if TYPE_CHECKING:
+    from build_engines.checkpoint import GptCheckpoint
+
+__all__ = ["GPT", "GPTConfig", "Memory", "attend", "load_gpt", "visible"]
 
 
 @dataclass(frozen=True)
 class GPTConfig:
-    """Dimensions; the defaults are the default voice's."""
+    """Dimensions; the defaults are the default voice's. A genuine checkpoint has no pointer (window 0), no dropout,
+    features of 1024 and ``linear_units`` of four times ``hidden_dim``."""
 
     vocab_size: int = 1025
     phoneme_vocab_size: int = 732
@@ -52,15 +61,23 @@ class Memory:
     mask: Tensor | None
 
 
+def visible(text: Tensor, audio: Tensor) -> Tensor:
+    """bool [P + T, P + T], which rows (first axis) see which, from phones [B, P] and tokens [B, T]."""
+    p, t = text.shape[1], audio.shape[1]
+    index = torch.arange(p + t, device=text.device)
+    return (index < p) | (index <= index[:, None])
+
+
 def attend(query: Tensor, keys: Tensor, values: Tensor, allowed: Tensor | None) -> Tensor:
-    """Scaled dot-product attention, [B, H, T, D]; ``allowed`` bool, broadcast to [B, H, T, S].
+    """Scaled dot-product attention of heads [B, H, T, D], merged to [B, T, H * D]; ``allowed`` bool [B, H, T, S].
 
     Written out: at these lengths its backward pass on a CPU takes half the time of the fused operator's.
     """
     scores = query @ keys.transpose(-1, -2) / math.sqrt(query.shape[-1])
     if allowed is not None:
         scores = scores + (~allowed).to(scores.dtype) * -1e4
-    return torch.softmax(scores, dim=-1).to(values.dtype) @ values
+    heads = torch.softmax(scores, dim=-1).to(values.dtype) @ values
+    return heads.transpose(1, 2).flatten(2)
 
 
 class TokenEmbedding(nn.Module):
@@ -82,7 +99,9 @@ class SinePosition(nn.Module):
     def __init__(self, dim: int) -> None:
         super().__init__()
         self.alpha = nn.Parameter(torch.ones(1))
-        rate = torch.exp(torch.arange(0, dim, 2, dtype=torch.float32) * -(math.log(10000.0) / dim))
+        # On the CPU even where load_gpt makes all else on "meta": a checkpoint doesn't hold it.
+        even = torch.arange(0, dim, 2, dtype=torch.float32, device="cpu")
+        rate = torch.exp(even * -(math.log(10000.0) / dim))
         self.register_buffer("rate", rate, persistent=False)
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
@@ -96,22 +115,22 @@ class SelfAttention(nn.Module):
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
-        self.heads = heads
+        self.dim, self.heads = dim, heads
         self.in_proj_weight = nn.Parameter(torch.empty(3 * dim, dim))
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * dim))
         self.out_proj = nn.Linear(dim, dim)
         nn.init.xavier_uniform_(self.in_proj_weight)
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values, each [B, H, T, D]."""
-        q, k, v = F.linear(x, self.in_proj_weight, self.in_proj_bias).chunk(3, dim=-1)
-        b, t, c = q.shape
-        shape = (b, t, self.heads, c // self.heads)
-        return q.view(shape).transpose(1, 2), k.view(shape).transpose(1, 2), v.view(shape).transpose(1, 2)
+        """Queries, keys and values, each [B, T, C]."""
+        q, k, v = torch.split(F.linear(x, self.in_proj_weight, self.in_proj_bias), self.dim, dim=-1)
+        return q, k, v
 
-    def merge(self, heads: Tensor) -> Tensor:
-        """[B, H, T, D] to [B, T, C], projected."""
-        return self.out_proj(heads.transpose(1, 2).flatten(2))  # type: ignore[no-any-return]
+    def heads_of(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values, each [B, H, T, D]."""
+        shape = (*x.shape[:2], self.heads, self.dim // self.heads)
+        q, k, v = (part.view(shape).transpose(1, 2) for part in self.project(x))
+        return q, k, v
 
 
 class Layer(nn.Module):
@@ -128,8 +147,8 @@ class Layer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
-        """Everything after the attention."""
-        x = self.norm1(x + self.dropout(self.self_attn.merge(attended)))
+        """Everything after the attention, whose output is [B, T, C]."""
+        x = self.norm1(x + self.dropout(self.self_attn.out_proj(attended)))
         return self.norm2(x + self.dropout(self.linear2(F.relu(self.linear1(x)))))  # type: ignore[no-any-return]
 
 
@@ -142,41 +161,6 @@ class Layers(nn.Module):
 
     def __iter__(self) -> Iterator[Layer]:
         return (cast(Layer, layer) for layer in self.layers)
-
-
-class PointerAttention(nn.Module):
-    """Attention to the phones [pointer, pointer + window), two heads; returns the new hidden and log-weights."""
-
-    heads = 2
-
-    def __init__(self, config: GPTConfig) -> None:
-        super().__init__()
-        dim = config.hidden_dim
-        self.window = config.pointer_window
-        self.query = nn.Linear(dim, dim)
-        self.key = nn.Linear(dim, dim)
-        self.value = nn.Linear(dim, dim)
-        self.out = nn.Linear(dim, dim)
-        self.offset_bias = nn.Parameter(torch.zeros(self.window))
-        self.norm = nn.LayerNorm(dim)
-
-    def forward(self, x: Tensor, state: Tensor, pointer: Tensor, last: Tensor) -> tuple[Tensor, Tensor]:
-        """x [B, T, C], state [B, P, C], pointer int64 [B, T], last phone's index [B, 1]; log-weights [B, T, window]."""
-        b, t, c = x.shape
-        depth = c // self.heads
-        wanted = pointer[:, :, None] + torch.arange(self.window, device=x.device)
-        inside = wanted <= last[:, :, None]
-        index = torch.minimum(wanted, last[:, :, None])
-        flat = index.flatten(1)[:, :, None].expand(-1, -1, c)
-        keys = torch.gather(self.key(state), 1, flat).view(b, t, self.window, self.heads, depth)
-        values = torch.gather(self.value(state), 1, flat).view(b, t, self.window, self.heads, depth)
-        query = self.query(x).view(b, t, 1, self.heads, depth)
-        scores = (query * keys).sum(-1) / math.sqrt(depth) + self.offset_bias[:, None]
-        scores = scores.masked_fill(~inside[..., None], -1e4)
-        weights = torch.softmax(scores, dim=2)
-        context = (weights[..., None] * values).sum(2).flatten(2)
-        log_weights = torch.log(weights.mean(-1) + 1e-6)
-        return self.norm(x + self.out(context)), log_weights
 
 
 class GPT(nn.Module):
@@ -195,28 +179,48 @@ class GPT(nn.Module):
         self.ar_predict_layer = nn.Linear(dim, config.vocab_size, bias=False)
         self.dropout = nn.Dropout(config.dropout)
         if config.pointer_window:
-            self.pointer = PointerAttention(config)
+            self.pointer = PointerAttention(dim, config.pointer_window)
             self.pointer_input = nn.Linear(dim, dim)
         for table in (self.ar_text_embedding, self.ar_audio_embedding):
             nn.init.normal_(table.word_embeddings.weight, std=0.5)
 
-    def read(self, phones: Tensor, features: Tensor, mask: Tensor | None = None) -> Memory:
-        """Run the text rows: phones int64 [B, P], features [B, P, F], mask bool [B, P] (True = real)."""
+    def embed_text(self, phones: Tensor, features: Tensor) -> Tensor:
+        """phones int64 [B, P], features [B, P, F]; [B, P, C]."""
         x = self.ar_text_embedding(phones) + self.bert_proj(features)
-        x = self.dropout(self.ar_text_position(x, torch.arange(phones.shape[1], device=phones.device)))
-        keys, values = [], []
+        positions = torch.arange(phones.shape[1], device=phones.device)
+        return self.dropout(self.ar_text_position(x, positions))  # type: ignore[no-any-return]
+
+    def rows(self, phones: Tensor, features: Tensor, tokens: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """Run text and audio rows together, without a pointer: phones int64 [B, P], features [B, P, F], tokens [B, T].
+
+        T may be 0. Returns hidden states [B, P + T, C], of which ``ar_predict_layer`` makes the logits of the token
+        that follows, and keys and values per layer [B, H, P + T, D].
+        """
+        audio = self.embed_audio(tokens, torch.arange(tokens.shape[1], device=tokens.device))
+        return self._through_layers(torch.cat([self.embed_text(phones, features), audio], 1), visible(phones, tokens))
+
+    def read(self, phones: Tensor, features: Tensor, mask: Tensor | None = None) -> Memory:
+        """Run the text rows alone: phones int64 [B, P], features [B, P, F], mask bool [B, P] (True = real)."""
         allowed = None if mask is None else mask[:, None, None, :]
+        x, keys, values = self._through_layers(self.embed_text(phones, features), allowed)
+        return Memory(keys, values, x, mask)
+
+    def _through_layers(self, x: Tensor, allowed: Tensor | None) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        keys, values = [], []
         for layer in self.h:
-            q, k, v = layer.self_attn.project(x)
+            q, k, v = layer.self_attn.heads_of(x)
             keys.append(k)
             values.append(v)
             x = layer.finish(x, attend(q, k, v, allowed))
-        return Memory(keys, values, x, mask)
+        return x, keys, values
 
-    def embed_audio(self, tokens: Tensor, positions: Tensor, pointer: Tensor, state: Tensor) -> Tensor:
-        """tokens, pointer int64 [B, T]; positions int64 [T]; [B, T, C]."""
+    def embed_audio(
+        self, tokens: Tensor, positions: Tensor, pointer: Tensor | None = None, state: Tensor | None = None
+    ) -> Tensor:
+        """tokens int64 [B, T], positions int64 [T]; where there is a pointer, it [B, T] and the text's state [B, P, C];
+        gives [B, T, C]."""
         x = self.ar_audio_embedding(tokens)
-        if self.config.pointer_window:
+        if self.config.pointer_window and pointer is not None and state is not None:
             spoken = torch.gather(state, 1, pointer[:, :, None].expand(-1, -1, state.shape[-1]))
             x = x + self.pointer_input(spoken)
         return self.dropout(self.ar_audio_position(x, positions))  # type: ignore[no-any-return]
@@ -239,8 +243,17 @@ class GPT(nn.Module):
         for i, layer in enumerate(self.h):
             if self.config.pointer_window and i == self.config.pointer_layer:
                 x, log_weights = self.pointer(x, memory.state, pointer, last)
-            q, k, v = layer.self_attn.project(x)
+            q, k, v = layer.self_attn.heads_of(x)
             keys = torch.cat([memory.keys[i], k], dim=2)
             values = torch.cat([memory.values[i], v], dim=2)
             x = layer.finish(x, attend(q, keys, values, allowed))
         return self.ar_predict_layer(x), log_weights
+
+
+def load_gpt(checkpoint: GptCheckpoint) -> GPT:
+    """The network of a genuine checkpoint, float32, ready for inference."""
+    with torch.device("meta"):  # the weights need no memory before they arrive
+        gpt = GPT(checkpoint.config)
+    weights = {name: torch.from_numpy(checkpoint.tensor(name)) for name in checkpoint.names}
+    gpt.load_state_dict(weights, assign=True)
+    return gpt.eval()
