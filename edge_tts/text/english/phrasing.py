@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cache
 from importlib import resources
 
-from edge_tts.text.front_end import Sentence
+from edge_tts.text.reading import Segment, Sentence
 
 __all__ = ["BIAS", "features", "with_breaks"]
 
@@ -58,4 +58,6 @@ def with_breaks(sentence: Sentence) -> Sentence:
         phones += sentence.phones[place : place + count]
         counts.append(count)
         place += count
-    return replace(sentence, phones=tuple(phones), word_to_phone=tuple(counts))
+    row = tuple(phones)
+    segments = (Segment("en", sentence.spoken, row),)
+    return replace(sentence, phones=row, word_to_phone=tuple(counts), segments=segments)
