@@ -180,7 +180,7 @@ def _sovits_tensor(
 def _gain(name: str) -> float:
     """What keeps the signal's size through leaky rectifiers and residual sums, and the last sound's rms near 0.2."""
     if name == "dec.conv_post.weight":
-        return 0.25
+        return 0.1
     if name.startswith(("dec.ups", "dec.resblocks")):
         return 0.4 if ".convs2." in name else 1.4
     if name.startswith("flow") and ".post." in name:
