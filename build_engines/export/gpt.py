@@ -14,6 +14,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from build_engines.adapters import add_adapters
 from build_engines.export.graph import trace
 from build_engines.models.gpt import GPT, attend
 from build_engines.weights import WeightFile, fill_in
@@ -119,19 +120,24 @@ class _Step(_Wrapper):
         return logits, torch.minimum(pointer + weights[0, -1:].argmax(-1), last[0]), *present
 
 
-def export_gpt(gpt: GPT, folder: Path) -> None:
-    """Writes ``gpt_prefill.onnx`` and ``gpt_step.onnx``, and ``gpt.weights`` for a genuine voice."""
+def export_gpt(gpt: GPT, folder: Path) -> list[str]:
+    """Writes ``gpt_prefill.onnx`` and ``gpt_step.onnx``, and ``gpt.weights`` for a genuine voice.
+
+    Returns the targets of adapters, whose inputs a genuine voice's graphs have. A distilled voice's get them after they
+    have been quantized, by `build_engines.adapters`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     if gpt.config.pointer_window:
         _export_prefill(gpt, folder, None)
         _export_step(gpt, folder, None)
-        return
+        return []
     with WeightFile(folder / WEIGHTS) as file:
-        _export_prefill(gpt, folder, file)
+        targets = _export_prefill(gpt, folder, file)
         _export_step(gpt, folder, file)
+    return targets
 
 
-def _export_prefill(gpt: GPT, folder: Path, file: WeightFile | None) -> None:
+def _export_prefill(gpt: GPT, folder: Path, file: WeightFile | None) -> list[str]:
     c = gpt.config
     phones, prompt = torch.arange(9)[None] % c.phoneme_vocab_size, torch.zeros(1, 2, dtype=torch.int64)
     outputs = ["logits", "keys", "values"] + ["pointer", "state"] * bool(c.pointer_window)
@@ -141,10 +147,10 @@ def _export_prefill(gpt: GPT, folder: Path, file: WeightFile | None) -> None:
         axes["state"] = {1: "phones"}
     module = (_PointedPrefill if c.pointer_window else _Prefill)(gpt)
     example = (phones, torch.zeros(1, 9, c.feature_dim), prompt)
-    _write(module, example, folder / "gpt_prefill.onnx", ("phones", "features", "prompt"), outputs, axes, file)
+    return _write(module, example, folder / "gpt_prefill.onnx", ("phones", "features", "prompt"), outputs, axes, file)
 
 
-def _export_step(gpt: GPT, folder: Path, file: WeightFile | None) -> None:
+def _export_step(gpt: GPT, folder: Path, file: WeightFile | None) -> list[str]:
     c = gpt.config
     past = [f"past_{kind}_{i}" for i in range(c.n_layer) for kind in ("key", "value")]
     present = [name.replace("past", "present") for name in past]
@@ -159,13 +165,15 @@ def _export_step(gpt: GPT, folder: Path, file: WeightFile | None) -> None:
         outputs.insert(1, "next_pointer")
         axes["state"] = {1: "phones"}
         example += [torch.zeros(1, dtype=torch.int64), torch.zeros(1, 9, c.hidden_dim)]
-    _write(_Step(gpt), tuple(example), folder / "gpt_step.onnx", inputs, outputs, axes, file)
+    return _write(_Step(gpt), tuple(example), folder / "gpt_step.onnx", inputs, outputs, axes, file)
 
 
 def _write(
     module: _Wrapper, example: tuple[Tensor, ...], path: Path, inputs: Sequence[str], outputs: Sequence[str],
     axes: Mapping[str, Mapping[int, str]], file: WeightFile | None,
-) -> None:  # fmt: skip
+) -> list[str]:  # fmt: skip
     model = trace(module, example, inputs, outputs, axes, weights=False)
     fill_in(model, dict(module.gpt.named_parameters()), "gpt.", file)
+    targets = [] if file is None else add_adapters(model)
     onnx.save(model, str(path))
+    return targets

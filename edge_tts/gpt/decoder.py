@@ -3,10 +3,14 @@
 The KV cache is a fixed buffer per layer, bound as past and as present: the step writes its row in place (ONNX Runtime's
 GroupQueryAttention). A row is addressed by its number, so going back to an earlier token means to step there again.
 Inputs that a manifest does not list (a genuine GPT-SoVITS voice has no pointer and no state) are not bound.
+
+An adapter is a set of arrays for inputs that have defaults (docs/bundle.md): both graphs get it as they get the others.
+ONNX Runtime's own way, RunOptions.add_active_adapter, is silently ignored where buffers are bound.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +23,9 @@ from edge_tts.engines.api import Array
 from edge_tts.errors import TextError
 
 __all__ = ["GptGraphs", "SentenceDecoder", "StepOutput"]
+
+# The target of adapters that is in the prefill alone: text features are read once.
+_PREFILL_ONLY = ".bert_proj"
 
 
 @dataclass(frozen=True)
@@ -43,32 +50,48 @@ class GptGraphs:
         return "next_pointer" in self.step.outputs
 
     def start(
-        self, phones: NDArray[np.int64], features: NDArray[np.float32], speaker: SpeakerTokens, max_tokens: int
+        self,
+        phones: NDArray[np.int64],
+        features: NDArray[np.float32],
+        speaker: SpeakerTokens,
+        max_tokens: int,
+        adapter: Mapping[str, Array] | None = None,
     ) -> SentenceDecoder:
         """Runs the prefill for the target phones [P] and makes a decoder with room for `max_tokens` more rows.
 
-        `features` [P, F] are the text features of the target phones.
+        `features` [P, F] are the text features of the target phones. `adapter` holds lora_A.<target> [in, rank] and
+        lora_B.<target> [rank, out], float32, for any of the voice's targets.
 
-        Raises TextError: the phones leave no room for speech in the model's context.
+        Raises TextError: the phones leave no room for speech in the model's context. Raises EngineError: the adapter
+        does not fit the graphs.
         """
-        spec = self.spec
+        spec, adapter = self.spec, adapter or {}
         feeds: dict[str, Array] = {
             "phones": np.concatenate([speaker.prompt_phones, phones])[None],
             "features": np.concatenate([speaker.prompt_features, features])[None],
             "prompt": speaker.prompt_semantic[None],
         }
-        outputs = self.prefill.run({name: feeds[name] for name in self.prefill.inputs})
+        outputs = self.prefill.run({name: feeds[name] for name in self.prefill.inputs} | dict(adapter))
         rows = outputs["keys"].shape[3]
         if rows + 2 > spec.max_context:
             raise TextError(f"a sentence of {len(phones)} phones is too long for this voice: use shorter sentences")
         room = min(rows + max_tokens, spec.max_context)
-        return SentenceDecoder(self.step, spec, outputs, room, len(speaker.prompt_semantic))
+        in_step = {name: array for name, array in adapter.items() if not name.endswith(_PREFILL_ONLY)}
+        return SentenceDecoder(self.step, spec, outputs, room, len(speaker.prompt_semantic), in_step)
 
 
 class SentenceDecoder:
     """Decode steps of one sentence."""
 
-    def __init__(self, step: Graph, spec: GptSpec, prefill: dict[str, Array], room: int, prompt_tokens: int) -> None:
+    def __init__(
+        self,
+        step: Graph,
+        spec: GptSpec,
+        prefill: dict[str, Array],
+        room: int,
+        prompt_tokens: int,
+        adapter: Mapping[str, Array],
+    ) -> None:
         self._rows = prefill["keys"].shape[3]
         self._prompt_tokens = prompt_tokens
         self.capacity = room - self._rows
@@ -95,7 +118,7 @@ class SentenceDecoder:
         outputs: dict[str, Array] = {"logits": self._logits, "next_pointer": self._pointer_out}
         self._has_pointer = "next_pointer" in step.outputs
         self._binding = step.bind(
-            {name: array for name, array in inputs.items() if name in step.inputs},
+            {name: array for name, array in inputs.items() if name in step.inputs} | dict(adapter),
             {name: array for name, array in outputs.items() if name in step.outputs},
             _caches(spec, prefill, room),
         )
@@ -118,10 +141,10 @@ class SentenceDecoder:
 def _caches(spec: GptSpec, prefill: dict[str, Array], room: int) -> dict[str, tuple[str, Array]]:
     """Present name → (past name, buffer [1, H, room, D]) with the prefill's rows in place."""
     caches = {}
-    for kind, source in (("key", prefill["keys"]), ("value", prefill["values"])):
-        for layer in range(spec.layers):
-            # Zeros, not empty: rows beyond the last are masked, but what is multiplied by 0 must be finite.
-            buffer = np.zeros((1, spec.heads, room, spec.head_dim), source.dtype)
-            buffer[:, :, : source.shape[3]] = source[layer]
-            caches[f"present_{kind}_{layer}"] = (f"past_{kind}_{layer}", buffer)
+    for kind in ("key", "value"):
+        rows = prefill[f"{kind}s"]
+        # Zeros, not empty: rows beyond the last are masked, but what is multiplied by 0 must be finite.
+        buffers = np.zeros((spec.layers, 1, spec.heads, room, spec.head_dim), rows.dtype)
+        buffers[:, :, :, : rows.shape[3]] = rows
+        caches |= {f"present_{kind}_{i}": (f"past_{kind}_{i}", buffer) for i, buffer in enumerate(buffers)}
     return caches
