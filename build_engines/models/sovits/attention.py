@@ -1,4 +1,4 @@
-"""Transformer encoder over [batch, channels, time] with relative positions in a window, as VITS has it.
+"""Transformer encoder over [1, channels, time] with relative positions in a window, as VITS has it.
 
 Shaw et al. 2018 (https://arxiv.org/abs/1803.02155): every pair of rows at most ``WINDOW`` apart adds a learned vector
 to the key and to the value; pairs further apart add nothing.
@@ -18,21 +18,21 @@ WINDOW = 4
 
 
 def band_to_square(band: Tensor) -> Tensor:
-    """[B, H, T, 2w+1] by offset to [B, H, T, T] by position: entry (i, j) is band[i, j - i + w], else zero."""
-    batch, heads, length, width = band.shape
+    """[1, H, T, 2w+1] by offset to [1, H, T, T] by position: entry (i, j) is band[i, j - i + w], else zero."""
+    _, heads, length, width = band.shape
     # Rows that are one entry too long, read with the right length, move one step to the right from row to row.
     stride = length + width - 1
-    flat = F.pad(band, (0, length)).reshape(batch, heads, length * (stride + 1))
-    skewed = flat[:, :, : length * stride].reshape(batch, heads, length, stride)
+    flat = F.pad(band, (0, length)).reshape(1, heads, -1)
+    skewed = flat[:, :, : length * stride].reshape(1, heads, length, -1)
     return skewed[..., width // 2 : width // 2 + length]
 
 
 def square_to_band(square: Tensor, width: int) -> Tensor:
-    """[B, H, T, T] by position to [B, H, T, width] by offset; entries outside the square are zero."""
-    batch, heads, length, _ = square.shape
-    side, stride = width // 2, length + width - 1
-    flat = F.pad(square, (side, side)).reshape(batch, heads, length * stride)
-    return F.pad(flat, (0, length)).reshape(batch, heads, length, stride + 1)[..., :width]
+    """[1, H, T, T] by position to [1, H, T, width] by offset; entries outside the square are zero."""
+    _, heads, length, _ = square.shape
+    side = width // 2
+    flat = F.pad(square, (side, side)).reshape(1, heads, -1)
+    return F.pad(flat, (0, length)).reshape(1, heads, length, -1)[..., :width]
 
 
 class Attention(nn.Module):
@@ -41,38 +41,37 @@ class Attention(nn.Module):
     def __init__(self, channels: int, heads: int, window: int = 0) -> None:
         super().__init__()
         self.heads = heads
+        self.depth = channels // heads
         self.window = window
         self.conv_q = nn.Conv1d(channels, channels, 1)
         self.conv_k = nn.Conv1d(channels, channels, 1)
         self.conv_v = nn.Conv1d(channels, channels, 1)
         self.conv_o = nn.Conv1d(channels, channels, 1)
         if window:
-            depth = channels // heads
-            self.emb_rel_k = nn.Parameter(torch.randn(1, 2 * window + 1, depth) / math.sqrt(depth))
-            self.emb_rel_v = nn.Parameter(torch.randn(1, 2 * window + 1, depth) / math.sqrt(depth))
+            self.emb_rel_k = nn.Parameter(torch.randn(1, 2 * window + 1, self.depth) / math.sqrt(self.depth))
+            self.emb_rel_v = nn.Parameter(torch.randn(1, 2 * window + 1, self.depth) / math.sqrt(self.depth))
 
     def split(self, x: Tensor) -> Tensor:
-        """[B, C, T] to [B, H, T, D]."""
-        batch, channels, length = x.shape
-        return x.reshape(batch, self.heads, channels // self.heads, length).transpose(2, 3)
+        """[1, C, T] to [1, H, T, D]."""
+        return x.reshape(1, self.heads, self.depth, -1).transpose(2, 3)
 
     def forward(self, x: Tensor, memory: Tensor) -> Tensor:
-        """Queries from x [B, C, T], keys and values from memory [B, C, S]; [B, C, T]."""
+        """Queries from x [1, C, T], keys and values from memory [1, C, S]; [1, C, T]."""
         query = self.split(self.conv_q(x))
         key, value = self.split(self.conv_k(memory)), self.split(self.conv_v(memory))
-        query = query / math.sqrt(query.shape[-1])
+        query = query / math.sqrt(self.depth)
         scores = query @ key.transpose(2, 3)
         if self.window:
-            scores = scores + band_to_square(query @ self.emb_rel_k.transpose(1, 2))
+            scores = scores + band_to_square(query @ self.emb_rel_k[0].transpose(0, 1))
         weights = torch.softmax(scores, dim=-1)
         out = weights @ value
         if self.window:
-            out = out + square_to_band(weights, 2 * self.window + 1) @ self.emb_rel_v
-        return self.conv_o(out.transpose(2, 3).reshape(x.shape))  # type: ignore[no-any-return]
+            out = out + square_to_band(weights, 2 * self.window + 1) @ self.emb_rel_v[0]
+        return self.conv_o(out.transpose(2, 3).reshape(1, self.heads * self.depth, -1))  # type: ignore[no-any-return]
 
 
 class ChannelNorm(nn.Module):
-    """Layer normalization over the channels of [B, C, T], its parameters under the checkpoint's names."""
+    """Layer normalization over the channels of [1, C, T], its parameters under the checkpoint's names."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -88,17 +87,15 @@ class FeedForward(nn.Module):
 
     def __init__(self, channels: int, filters: int, kernel: int) -> None:
         super().__init__()
-        self.sides = ((kernel - 1) // 2, kernel // 2)
-        self.conv_1 = nn.Conv1d(channels, filters, kernel)
-        self.conv_2 = nn.Conv1d(filters, channels, kernel)
+        self.conv_1 = nn.Conv1d(channels, filters, kernel, padding="same")
+        self.conv_2 = nn.Conv1d(filters, channels, kernel, padding="same")
 
     def forward(self, x: Tensor) -> Tensor:
-        hidden = torch.relu(self.conv_1(F.pad(x, self.sides)))
-        return self.conv_2(F.pad(hidden, self.sides))  # type: ignore[no-any-return]
+        return self.conv_2(torch.relu(self.conv_1(x)))  # type: ignore[no-any-return]
 
 
 class Encoder(nn.Module):
-    """Post-norm layers of self-attention and feed-forward, [B, C, T] in and out."""
+    """Post-norm layers of self-attention and feed-forward, [1, C, T] in and out."""
 
     def __init__(self, channels: int, filters: int, heads: int, layers: int, kernel: int) -> None:
         super().__init__()

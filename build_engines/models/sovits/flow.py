@@ -22,6 +22,7 @@ class _WaveNet(nn.Module):
 
     def __init__(self, channels: int, condition: int) -> None:
         super().__init__()
+        self.channels = channels
         self.cond_layer = nn.Conv1d(condition, 2 * channels * _LAYERS, 1)
         self.in_layers = nn.ModuleList(
             nn.Conv1d(channels, 2 * channels, _KERNEL, padding=_KERNEL // 2) for _ in range(_LAYERS)
@@ -33,12 +34,12 @@ class _WaveNet(nn.Module):
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """x [1, C, T], condition [1, 8 C] from ``cond_layer``; [1, C, T]."""
         total: Tensor | None = None
-        pieces = condition[:, :, None].chunk(_LAYERS, dim=1)
+        pieces = condition[:, :, None].split(2 * self.channels, dim=1)
         for i, (gates, paths) in enumerate(zip(self.in_layers, self.res_skip_layers, strict=True)):
-            value, gate = (gates(x) + pieces[i]).chunk(2, dim=1)
+            value, gate = (gates(x) + pieces[i]).split(self.channels, dim=1)
             skip = paths(torch.tanh(value) * torch.sigmoid(gate))
             if i < _LAYERS - 1:
-                residual, skip = skip.chunk(2, dim=1)
+                residual, skip = skip.split(self.channels, dim=1)
                 x = x + residual
             total = skip if total is None else total + skip
         return cast(Tensor, total)
@@ -49,13 +50,13 @@ class _Coupling(nn.Module):
 
     def __init__(self, config: SovitsConfig) -> None:
         super().__init__()
-        half = config.inter_channels // 2
-        self.pre = nn.Conv1d(half, config.hidden_channels, 1)
+        self.half = config.inter_channels // 2
+        self.pre = nn.Conv1d(self.half, config.hidden_channels, 1)
         self.enc = _WaveNet(config.hidden_channels, config.gin_channels)
-        self.post = nn.Conv1d(config.hidden_channels, half, 1)
+        self.post = nn.Conv1d(config.hidden_channels, self.half, 1)
 
     def reverse(self, z: Tensor, condition: Tensor) -> Tensor:
-        still, moved = z.chunk(2, dim=1)
+        still, moved = z.split(self.half, dim=1)
         return torch.cat([still, moved - self.post(self.enc(self.pre(still), condition))], dim=1)
 
 
@@ -64,6 +65,8 @@ class Flow(nn.Module):
 
     def __init__(self, config: SovitsConfig) -> None:
         super().__init__()
+        self.channels = config.inter_channels
+        self.condition_size = _FLOWS * _LAYERS * 2 * config.hidden_channels
         self.flows = nn.ModuleList()
         for _ in range(_FLOWS):
             self.flows.extend([_Coupling(config), nn.Identity()])
@@ -77,7 +80,8 @@ class Flow(nn.Module):
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """The prior's latent [1, inter_channels, T] to the generator's; condition from `condition`."""
-        pieces = condition.chunk(_FLOWS, dim=1)
+        pieces = condition.split(self.condition_size // _FLOWS, dim=1)
+        backwards = torch.arange(self.channels - 1, -1, -1)
         for coupling, piece in reversed(list(zip(self.couplings(), pieces, strict=True))):
-            z = coupling.reverse(torch.flip(z, [1]), piece)
+            z = coupling.reverse(z.index_select(1, backwards), piece)
         return z

@@ -87,10 +87,11 @@ class Sovits(nn.Module):
         [1], noise [1, inter_channels, frames] (already scaled) to the generator's latent [1, inter_channels, frames].
         """
         speech = table[codes]
-        speech = torch.stack([speech, speech], dim=2).flatten(1, 2).transpose(1, 2)
         hidden = self.config.hidden_channels
-        mean, log_deviation = self.enc_p(speech, phones, condition[:, :hidden], frames)
-        return self.flow(mean + noise * torch.exp(log_deviation), condition[:, hidden:])  # type: ignore[no-any-return]
+        speech = torch.stack([speech, speech], dim=2).reshape(1, -1, hidden).transpose(1, 2)
+        share, flow_condition = condition.split([hidden, self.flow.condition_size], dim=1)
+        mean, log_deviation = self.enc_p(speech, phones, share, frames)
+        return self.flow(mean + noise * torch.exp(log_deviation), flow_condition)  # type: ignore[no-any-return]
 
     def vocoder(self, z: Tensor, condition: Tensor) -> Tensor:
         """Latent [1, inter_channels, F] and condition [1, channels] to samples [1, F * hop_length]."""

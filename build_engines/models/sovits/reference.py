@@ -40,14 +40,14 @@ class _Convolution(nn.Module):
 
 
 class _Gated(nn.Module):
-    """Gated convolution with a residual, [B, C, T] in and out."""
+    """Gated convolution with a residual, [1, C, T] in and out."""
 
     def __init__(self) -> None:
         super().__init__()
         self.conv1 = _Convolution(_WIDTH, 2 * _WIDTH)
 
     def forward(self, x: Tensor) -> Tensor:
-        value, gate = self.conv1(x).chunk(2, dim=1)
+        value, gate = self.conv1(x).split(_WIDTH, dim=1)
         return x + value * torch.sigmoid(gate)  # type: ignore[no-any-return]
 
 
@@ -62,10 +62,10 @@ class _SelfAttention(nn.Module):
         self.fc = nn.Linear(_WIDTH, _WIDTH)
 
     def forward(self, x: Tensor) -> Tensor:
-        shape = (x.shape[0], _HEADS, _WIDTH // _HEADS)
+        shape = (-1, _HEADS, _WIDTH // _HEADS)
         query, key, value = (w(x).reshape(shape).transpose(0, 1) for w in (self.w_qs, self.w_ks, self.w_vs))
         weights = torch.softmax(query @ key.transpose(1, 2) / math.sqrt(_WIDTH), dim=-1)
-        return x + self.fc((weights @ value).transpose(0, 1).reshape(x.shape))  # type: ignore[no-any-return]
+        return x + self.fc((weights @ value).transpose(0, 1).reshape(-1, _WIDTH))  # type: ignore[no-any-return]
 
 
 class ReferenceEncoder(nn.Module):

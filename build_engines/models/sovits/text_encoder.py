@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from build_engines.models.sovits.attention import Attention, Encoder
@@ -16,7 +17,7 @@ _MIXER_HEADS = 4
 
 
 def stretch(x: Tensor, frames: Tensor) -> Tensor:
-    """Linear interpolation of [B, C, T] to [B, C, frames], frames int64 [1]; with frames == T exactly x.
+    """Linear interpolation of [1, C, T] to [1, C, frames], frames int64 [1]; with frames == T exactly x.
 
     What ``F.interpolate(mode="linear", align_corners=False)`` computes, with the length as a tensor: it stays an input
     of an exported graph.
@@ -45,11 +46,11 @@ class TimbreMixer(nn.Module):
         self.c_post = nn.Conv1d(MIXER_WIDTH, channels, 1)
 
     def share(self, speaker: Tensor) -> Tensor:
-        """What a speaker's vector [B, 512] adds to every frame, [B, C]."""
-        return nn.functional.linear(speaker, self.c_post.weight[:, :, 0])
+        """What a speaker's vector [1, 512] adds to every frame, [1, C]."""
+        return F.conv1d(speaker[:, :, None], self.c_post.weight)[:, :, 0]
 
     def forward(self, speech: Tensor, text: Tensor, share: Tensor) -> Tensor:
-        """speech [B, C, T], text [B, C, P], share [B, C]; [B, C, T]."""
+        """speech [1, C, T], text [1, C, P], share [1, C]; [1, C, T]."""
         speech = self.c_pre(speech)
         mixed = self.cross_attention(speech, self.text_pre(text)) + speech
         return self.c_post(mixed) + share[:, :, None]  # type: ignore[no-any-return]
@@ -61,6 +62,7 @@ class TextEncoder(nn.Module):
     def __init__(self, config: SovitsConfig) -> None:
         super().__init__()
         channels = config.hidden_channels
+        self.outputs = config.inter_channels
 
         def encoder(layers: int) -> Encoder:
             return Encoder(channels, config.filter_channels, config.n_heads, layers, config.kernel_size)
@@ -71,11 +73,11 @@ class TextEncoder(nn.Module):
         self.text_embedding = nn.Embedding(config.symbols, channels)
         self.mrte = TimbreMixer(channels)
         self.encoder2 = encoder(config.n_layers // 2)
-        self.proj = nn.Conv1d(channels, 2 * config.inter_channels, 1)
+        self.proj = nn.Conv1d(channels, 2 * self.outputs, 1)
 
     def table(self, entries: Tensor) -> Tensor:
         """Every code as the encoder hears it: entries of the codebook [codes, 768] to [codes, C]."""
-        return nn.functional.linear(entries, self.ssl_proj.weight[:, :, 0], self.ssl_proj.bias)
+        return F.linear(entries, self.ssl_proj.weight[:, :, 0], self.ssl_proj.bias)
 
     def forward(self, speech: Tensor, phones: Tensor, share: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
         """speech [1, C, 2T] from `table`, phones int64 [1, P], share [1, C], frames int64 [1].
@@ -85,5 +87,5 @@ class TextEncoder(nn.Module):
         speech = self.encoder_ssl(speech)
         text = self.encoder_text(self.text_embedding(phones).transpose(1, 2))
         speech = self.encoder2(self.mrte(speech, text, share))
-        mean, log_deviation = self.proj(stretch(speech, frames)).chunk(2, dim=1)
+        mean, log_deviation = self.proj(stretch(speech, frames)).split(self.outputs, dim=1)
         return mean, log_deviation
