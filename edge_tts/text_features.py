@@ -50,9 +50,10 @@ class TextFeatures:
 
     def __init__(self, graph: Graph, vocabulary: bytes) -> None:
         """Raises BundleError: the vocabulary can't be read, or the graph has another interface."""
-        ids, features = graph.inputs.get("ids"), graph.outputs.get("features")
-        width = features.shape[-1] if features is not None and features.shape else None
-        if ids is None or len(graph.inputs) != 1 or width is None:
+        features = graph.outputs.get("features")
+        shape = features.shape if features is not None else ()
+        width = shape[2] if len(shape) == 3 else None
+        if set(graph.inputs) != {"ids"} or width is None:
             raise BundleError("a graph of text features must have the one input 'ids' and 'features' of a fixed width")
         self.width = width
         """Numbers in a row of features."""
