@@ -34,12 +34,12 @@ class _WaveNet(nn.Module):
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
         """x [1, C, T], condition [1, 8 C] from ``cond_layer``; [1, C, T]."""
         total: Tensor | None = None
-        pieces = condition[:, :, None].split(2 * self.channels, dim=1)
+        pieces = torch.split(condition[:, :, None], 2 * self.channels, dim=1)
         for i, (gates, paths) in enumerate(zip(self.in_layers, self.res_skip_layers, strict=True)):
-            value, gate = (gates(x) + pieces[i]).split(self.channels, dim=1)
+            value, gate = torch.split(gates(x) + pieces[i], self.channels, dim=1)
             skip = paths(torch.tanh(value) * torch.sigmoid(gate))
             if i < _LAYERS - 1:
-                residual, skip = skip.split(self.channels, dim=1)
+                residual, skip = torch.split(skip, self.channels, dim=1)
                 x = x + residual
             total = skip if total is None else total + skip
         return cast(Tensor, total)
@@ -50,13 +50,13 @@ class _Coupling(nn.Module):
 
     def __init__(self, config: SovitsConfig) -> None:
         super().__init__()
-        self.half = config.inter_channels // 2
-        self.pre = nn.Conv1d(self.half, config.hidden_channels, 1)
+        self.width = config.inter_channels // 2
+        self.pre = nn.Conv1d(self.width, config.hidden_channels, 1)
         self.enc = _WaveNet(config.hidden_channels, config.gin_channels)
-        self.post = nn.Conv1d(config.hidden_channels, self.half, 1)
+        self.post = nn.Conv1d(config.hidden_channels, self.width, 1)
 
     def reverse(self, z: Tensor, condition: Tensor) -> Tensor:
-        still, moved = z.split(self.half, dim=1)
+        still, moved = torch.split(z, self.width, dim=1)
         return torch.cat([still, moved - self.post(self.enc(self.pre(still), condition))], dim=1)
 
 
@@ -80,7 +80,7 @@ class Flow(nn.Module):
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """The prior's latent [1, inter_channels, T] to the generator's; condition from `condition`."""
-        pieces = condition.split(self.condition_size // _FLOWS, dim=1)
+        pieces = torch.split(condition, self.condition_size // _FLOWS, dim=1)
         backwards = torch.arange(self.channels - 1, -1, -1)
         for coupling, piece in reversed(list(zip(self.couplings(), pieces, strict=True))):
             z = coupling.reverse(z.index_select(1, backwards), piece)

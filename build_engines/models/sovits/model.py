@@ -89,7 +89,7 @@ class Sovits(nn.Module):
         speech = table[codes]
         hidden = self.config.hidden_channels
         speech = torch.stack([speech, speech], dim=2).reshape(1, -1, hidden).transpose(1, 2)
-        share, flow_condition = condition.split([hidden, self.flow.condition_size], dim=1)
+        share, flow_condition = torch.split(condition, [hidden, self.flow.condition_size], dim=1)
         mean, log_deviation = self.enc_p(speech, phones, share, frames)
         return self.flow(mean + noise * torch.exp(log_deviation), flow_condition)  # type: ignore[no-any-return]
 

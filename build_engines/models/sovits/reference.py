@@ -47,8 +47,8 @@ class _Gated(nn.Module):
         self.conv1 = _Convolution(_WIDTH, 2 * _WIDTH)
 
     def forward(self, x: Tensor) -> Tensor:
-        value, gate = self.conv1(x).split(_WIDTH, dim=1)
-        return x + value * torch.sigmoid(gate)  # type: ignore[no-any-return]
+        value, gate = torch.split(self.conv1(x), _WIDTH, dim=1)
+        return x + value * torch.sigmoid(gate)
 
 
 class _SelfAttention(nn.Module):

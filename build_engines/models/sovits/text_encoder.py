@@ -87,5 +87,5 @@ class TextEncoder(nn.Module):
         speech = self.encoder_ssl(speech)
         text = self.encoder_text(self.text_embedding(phones).transpose(1, 2))
         speech = self.encoder2(self.mrte(speech, text, share))
-        mean, log_deviation = self.proj(stretch(speech, frames)).split(self.outputs, dim=1)
+        mean, log_deviation = torch.split(self.proj(stretch(speech, frames)), self.outputs, dim=1)
         return mean, log_deviation
