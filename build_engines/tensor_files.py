@@ -6,7 +6,8 @@ No code in such a file is run.
 from __future__ import annotations
 
 import pickle
-import zipfile
+import struct
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +22,7 @@ __all__ = ["read_tensors"]
 
 # What torch's restricted unpickler raises on files that are none, damaged or hostile; there is no common root.
 _UNREADABLE = (
-    *(pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, OSError, MemoryError),
+    *(pickle.UnpicklingError, struct.error, SafetensorError, RuntimeError, EOFError, OSError, MemoryError),
     *(LookupError, ValueError, TypeError, AttributeError, AssertionError, ArithmeticError),
 )
 
@@ -39,11 +40,18 @@ def read_tensors(path: Path, what: str, advice: str) -> Mapping[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        # Files of before 2020 are no zip archives, and only archives can be mapped.
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        with path.open("rb") as file:
+            archive = file.read(4) == b"PK\3\4"  # files of before 2020 are none, and only archives can be mapped
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about pickles of another protocol, which are refused or read right
+            state = torch.load(path, map_location="cpu", weights_only=True, mmap=archive)
     except _UNREADABLE as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise BuildError(f"{what} {path} can't be read ({reason}): {advice}") from None
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(_is_named_tensor(*item) for item in state.items()):
         raise BuildError(f"{what} {path} is not a plain dictionary of tensors: {advice}")
     return state
+
+
+def _is_named_tensor(name: object, value: object) -> bool:
+    return isinstance(name, str) and isinstance(value, Tensor) and value.layout == torch.strided
