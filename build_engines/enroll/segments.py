@@ -12,7 +12,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FRAME_SECONDS", "Activity", "Noise", "detect", "frame_levels", "measure_noise", "without_rumble"]
+__all__ = [
+    "DEAD_DB", "FRAME_SECONDS", "Activity", "Noise", "detect", "frame_levels", "measure_noise", "runs",
+    "without_rumble",
+]  # fmt: skip
 
 FRAME_SECONDS = 0.01
 DEAD_DB = -100.0
