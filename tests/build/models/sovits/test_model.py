@@ -1,20 +1,12 @@
 """Weights from a checkpoint, and the model's methods on random ones."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
 from build_engines.errors import BuildError
-from build_engines.models.sovits.config import SovitsConfig
 from build_engines.models.sovits.model import Sovits, fold, load_sovits
-
-SMALL = SovitsConfig(
-    inter_channels=8, hidden_channels=16, filter_channels=24, n_layers=2, upsample_initial_channel=32, symbols=30,
-    reference_bins=40, filter_length=128,
-)  # fmt: skip
-PRO = replace(SMALL, version="v2Pro", gin_channels=24)
+from tests.build.models.sovits.small import PRO, SMALL
 
 
 class Memory:
