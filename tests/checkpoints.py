@@ -23,7 +23,16 @@ import torch
 from build_engines.checkpoint.layout import gpt_shapes, sovits_shapes
 from build_engines.models.sovits.config import SovitsConfig
 
-__all__ = ["SMALL_GPT", "SMALL_SOVITS", "VERSIONS", "hparams", "sovits_config", "write_gpt", "write_sovits"]
+__all__ = [
+    "SMALL_GPT",
+    "SMALL_SOVITS",
+    "VERSIONS",
+    "hparams",
+    "sovits_config",
+    "utils_module",
+    "write_gpt",
+    "write_sovits",
+]
 
 VERSIONS = ("v1", "v2", "v2Pro", "v2ProPlus")
 SMALL_GPT: dict[str, Any] = {"hidden_dim": 32, "head": 2, "n_layer": 2}
@@ -72,7 +81,7 @@ def write_sovits(path: Path, version: str = "v2", seed: int = 0, **dims: Any) ->
             weight[name] = _half(_sovits_tensor(name, shape, config, random))
         if name.endswith("weight_v"):
             weight[f"{name[:-1]}g"] = _norm(weight[name])
-    with _utils_module() as program, path.open("wb") as file:
+    with utils_module() as program, path.open("wb") as file:
         settings = hparams(_sovits_settings(config), program)
         torch.save(OrderedDict(weight=weight, config=settings, info="8epoch_96iteration"), file)
         if version in _TAGS:
@@ -102,7 +111,7 @@ def hparams(settings: dict[str, Any], program: types.ModuleType) -> Any:
 
 
 @contextlib.contextmanager
-def _utils_module() -> Iterator[types.ModuleType]:
+def utils_module() -> Iterator[types.ModuleType]:
     """A module `utils` with a class HParams, there for as long as pickle looks for it."""
     module = types.ModuleType("utils")
     module.HParams = type("HParams", (), {"__module__": "utils"})  # type: ignore[attr-defined]

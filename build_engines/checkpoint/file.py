@@ -47,7 +47,9 @@ class CheckpointFile:
         """A tensor as it lies in the file; read-only."""
         tensor = self.tensors[name]
         start = self.record(name).start + _HALF_BYTES * tensor.offset
-        strides = tuple(_HALF_BYTES * step for step in tensor.strides)
+        # A stride along a single number says nothing and may be anything.
+        pairs = zip(tensor.strides, tensor.shape, strict=True)
+        strides = tuple(_HALF_BYTES * (step if size > 1 else 1) for step, size in pairs)
         view: Half = np.ndarray(tensor.shape, np.dtype("<f2"), self.data, start, strides)
         return view
 
@@ -80,7 +82,7 @@ def open_file(path: Path) -> CheckpointFile:
     if records.get("byteorder") and _content(data, records["byteorder"], 16) != b"little":
         raise CheckpointError("its numbers are big-endian: save it again on an ordinary computer")
     info, rank = content.get("info", ""), content.get("lora_rank")
-    return CheckpointFile(
+    file = CheckpointFile(
         size_bytes=len(data),
         tag=tag,
         info=_printable(info) if isinstance(info, str) else "",
@@ -90,6 +92,8 @@ def open_file(path: Path) -> CheckpointFile:
         records=records,
         data=data,
     )
+    file.release()
+    return file
 
 
 def _map(path: Path) -> mmap.mmap:

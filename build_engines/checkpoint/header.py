@@ -19,7 +19,10 @@ _FOREIGN = (
     (b"<!", "a web page, not a checkpoint: the download went wrong"),
     (b"<html", "a web page, not a checkpoint: the download went wrong"),
     (b"<?xml", "an XML document, not a checkpoint: the download went wrong"),
-    (b"\x80\x02", "a bare pickle (torch before 1.6, or not torch at all); only torch's zip format is read"),
+    *(
+        (b"\x80" + bytes([n]), "a bare pickle (torch before 1.6, or not torch at all), not torch's zip")
+        for n in range(2, 6)
+    ),
     (b"\x1f\x8b", "compressed with gzip: unpack it first"),
     (b"\xfd7zXZ", "compressed with xz: unpack it first"),
     (b"7z\xbc\xaf", "a 7z archive: unpack it first"),
@@ -32,7 +35,9 @@ _FOREIGN = (
 def read_tag(head: bytes) -> str:
     """The tag ("PK", "00" .. "06") of a file that begins with ``head``. Raises CheckpointError: not a torch zip."""
     if len(head) < 4:
-        raise CheckpointError("the file is empty" if not head else f"the file is only {len(head)} bytes long")
+        raise CheckpointError(
+            "the file is empty" if not head else f"the file has only {len(head)} byte{'s' if len(head) > 1 else ''}"
+        )
     if head[2:4] == _MEMBER:
         tag = head[:2].decode("latin-1")
         if tag == PLAIN or tag in _VERSIONS:

@@ -46,7 +46,9 @@ class _Checkpoint:
         """A fresh float32 copy of a tensor. Raises KeyError: the model has none of that name."""
         if name not in self.shapes:
             raise KeyError(name)
-        return np.array(self._file.view(f"{self._prefix}{name}"), np.float32, order="C")
+        tensor = np.array(self._file.view(f"{self._prefix}{name}"), np.float32, order="C")
+        self._file.release()
+        return tensor
 
 
 @dataclass(frozen=True)

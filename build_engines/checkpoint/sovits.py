@@ -34,13 +34,12 @@ def examine_sovits(file: CheckpointFile) -> Examination[SovitsConfig]:
     if (later := _later_version(file)) is not None:
         line = f"this is a {later} model; only v1, v2, v2Pro and v2ProPlus can be imported"
         return Examination(later, None, {}, (), (), (line,))
-    problems, config, shapes = [], None, {}
+    problems, version, config, shapes = [], None, None, {}
     try:
         version = _version(file)
         config = _dimensions(file.settings, version)
         shapes = sovits_shapes(config)
     except CheckpointError as error:
-        version = None
         problems.append(str(error))
     tagged = tag_version(file.tag)
     if version is not None and tagged not in (None, version):

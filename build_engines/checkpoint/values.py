@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from build_engines.checkpoint.archive import Record
 from build_engines.checkpoint.file import CheckpointFile, Half
 
 __all__ = ["Progress", "find_faults"]
@@ -27,30 +29,39 @@ def find_faults(file: CheckpointFile, names: Sequence[str], progress: Progress |
     Looked for: bytes that don't match the zip's checksum, numbers that aren't finite, and rows of ``weight_v`` that are
     all zero, since folding the weight norm would divide zero by zero.
     """
-    total = sum(file.record(name).size_bytes for name in names)
+    total = sum(_size_bytes(file, name) for name in names)
     done = 0
+    checked: set[Record] = set()
     for name in names:
-        done += file.record(name).size_bytes
-        fault = _damage(file, name) or _not_finite(file, name)
+        record = file.record(name)
+        fault = None
+        if record not in checked:  # tensors may share one
+            checked.add(record)
+            fault = _damage(file, record)
+        fault = fault or _not_finite(file, name)
         if fault is None and name.endswith(".weight_v"):
             fault = _zero_row(file, name)
         if fault is not None:
-            yield fault
+            yield f"tensor {name}{fault}"
         file.release()
+        done += _size_bytes(file, name)
         if progress is not None:
             progress(done, total)
 
 
-def _damage(file: CheckpointFile, name: str) -> str | None:
-    record, found = file.record(name), 0
-    end = record.start + record.size_bytes
+def _size_bytes(file: CheckpointFile, name: str) -> int:
+    return 2 * math.prod(file.tensors[name].shape)
+
+
+def _damage(file: CheckpointFile, record: Record) -> str | None:
+    found, end = 0, record.start + record.size_bytes
     with memoryview(file.data) as data:
         for at in range(record.start, end, _PIECE_BYTES):
             with data[at : min(at + _PIECE_BYTES, end)] as piece:
                 found = zlib.crc32(piece, found)
     if found == record.crc:
         return None
-    return f"tensor {name} doesn't match its checksum: the file is damaged, copy or download it again"
+    return " doesn't match its checksum: the file is damaged, copy or download it again"
 
 
 def _not_finite(file: CheckpointFile, name: str) -> str | None:
@@ -61,7 +72,7 @@ def _not_finite(file: CheckpointFile, name: str) -> str | None:
             where = int(np.argmax(wrong))
             index = [int(i) for i in np.unravel_index(start + where, view.shape)]
             kind = "not a number" if bits[where] & _FRACTION else "infinite"
-            return f"tensor {name}{index} is {kind}"
+            return f"{index} is {kind}"
     return None
 
 
@@ -78,7 +89,11 @@ def _pieces(view: Half) -> Iterator[tuple[int, npt.NDArray[np.uint16]]]:
 
 
 def _zero_row(file: CheckpointFile, name: str) -> str | None:
-    for i, row in enumerate(file.view(name)):
-        if not (row.view(np.uint16) & _MAGNITUDE).any():
-            return f"tensor {name}[{i}] is all zero, so its weight norm can't be folded"
+    bits = file.view(name).view(np.uint16)
+    step = max(1, _PIECE_BYTES // (2 * math.prod(bits.shape[1:])))
+    for start in range(0, len(bits), step):
+        rows = bits[start : start + step] & _MAGNITUDE
+        zero = ~rows.reshape(len(rows), -1).any(axis=1)
+        if zero.any():
+            return f"[{start + int(np.argmax(zero))}] is all zero, so its weight norm can't be folded"
     return None
