@@ -19,12 +19,10 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-__all__ = ["WeightFile", "fill_in", "move_out"]
+__all__ = ["WeightFile", "fill_in"]
 
 # Processors read whole cache lines, and engines may map the file into memory.
 _ALIGNMENT_BYTES = 64
-# What is smaller stays in the graph: shapes and indices that an engine wants to see when it loads.
-_SMALL_BYTES = 1024
 
 
 class WeightFile:
@@ -79,14 +77,6 @@ def fill_in(model: onnx.ModelProto, weights: Mapping[str, Tensor], prefix: str, 
             array = array.T if name in turned else array
             make = file.initializer if file else _inside
             graph.initializer.append(make(name, array))
-
-
-def move_out(model: onnx.ModelProto, file: WeightFile) -> None:
-    """Moves the weights that lie inside a graph into ``file``, but not the small constants."""
-    for i, tensor in enumerate(model.graph.initializer):
-        array = numpy_helper.to_array(tensor)
-        if array.nbytes >= _SMALL_BYTES:
-            model.graph.initializer[i].CopyFrom(file.initializer(tensor.name, array))
 
 
 def _inside(name: str, array: NDArray[Any]) -> TensorProto:

@@ -140,7 +140,7 @@ class SentenceDecoder:
 
 def _caches(spec: GptSpec, prefill: dict[str, Array], room: int) -> dict[str, tuple[str, Array]]:
     """Present name → (past name, buffer [1, H, room, D]) with the prefill's rows in place."""
-    caches = {}
+    caches: dict[str, tuple[str, Array]] = {}
     for kind in ("key", "value"):
         rows = prefill[f"{kind}s"]
         # Zeros, not empty: rows beyond the last are masked, but what is multiplied by 0 must be finite.
