@@ -22,7 +22,7 @@ from build_engines.checkpoint.header import ENOUGH_BYTES, read_tag
 from build_engines.checkpoint.objects import StoredTensor
 from build_engines.checkpoint.pickles import MAX_BYTES, read_pickle
 
-__all__ = ["CheckpointFile", "Half", "open_file"]
+__all__ = ["CheckpointFile", "Half", "check_tensor", "open_file"]
 
 Half = npt.NDArray[np.float16]
 
@@ -75,7 +75,7 @@ def open_file(path: Path) -> CheckpointFile:
     for name, tensor in weight.items():
         if not isinstance(tensor, StoredTensor):
             raise CheckpointError(f"weight {show(name)} is {show(tensor)}, not a tensor")
-        total += _check_tensor(show(name), tensor, records)
+        total += check_tensor(show(name), tensor, records)
         tensors[name] = tensor
     if _HALF_BYTES * total > len(data):
         raise CheckpointError(f"its tensors claim {_HALF_BYTES * total} bytes, the file has {len(data)}")
@@ -130,8 +130,8 @@ def _mapping(value: object, subject: str) -> Mapping[str, Any]:
     return value
 
 
-def _check_tensor(label: str, tensor: StoredTensor, records: Mapping[str, Record]) -> int:
-    """How many numbers a tensor has, once its view has been found to lie within its record, no number met twice."""
+def check_tensor(label: str, tensor: StoredTensor, records: Mapping[str, Record]) -> int:
+    """How many numbers a tensor has. Raises CheckpointError: its view leaves its record or meets a number twice."""
     storage, shape, strides = tensor.storage, tensor.shape, tensor.strides
     record = records.get(f"data/{storage.key}")
     if record is None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from build_engines.checkpoint.errors import CheckpointError
-from build_engines.checkpoint.file import open_file
+from build_engines.checkpoint.file import check_tensor, open_file
+from build_engines.checkpoint.objects import Storage, StoredTensor
 from tests.build.checkpoint.tampering import resaved, with_records
 
 ALPHA = "model.ar_text_position.alpha"
@@ -123,12 +124,9 @@ def test_an_edited_pickle(gpt_path, tmp_path, old, new, match):
     ],
 )
 def test_views_beyond_their_record(gpt_path, tmp_path, shape, strides, offset, match):
-    from build_engines.checkpoint.file import _check_tensor
-    from build_engines.checkpoint.objects import Storage, StoredTensor
-
     records = open_file(gpt_path).records
     with pytest.raises(CheckpointError, match=match):
-        _check_tensor("'x'", StoredTensor(Storage("1", 16), offset, shape, strides), records)
+        check_tensor("'x'", StoredTensor(Storage("1", 16), offset, shape, strides), records)
 
 
 def test_a_pickle_that_is_too_large(gpt_path, tmp_path):

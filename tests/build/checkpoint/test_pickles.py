@@ -26,7 +26,10 @@ def text(value):
     return b"X" + struct.pack("<I", len(data)) + data
 
 
-def storage(kind=HALF, key=text("0"), count=b"K\x06"):
+KEY = text("0")
+
+
+def storage(kind=HALF, key=KEY, count=b"K\x06"):
     return b"(" + text("storage") + kind + key + text("cpu") + count + b"tQ"
 
 
@@ -156,7 +159,7 @@ def test_a_broken_pickle_is_refused(data):
 
 
 def test_float32_weights_get_advice():
-    with pytest.raises(CheckpointError, match="float, not half.*GPT_weights or SoVITS_weights"):
+    with pytest.raises(CheckpointError, match=r"float, not half.*GPT_weights or SoVITS_weights"):
         read(storage(kind=b"ctorch\nFloatStorage\n"))
 
 

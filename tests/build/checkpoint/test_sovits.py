@@ -145,7 +145,7 @@ CFM, LORA = "cfm.estimator.proj.weight", "cfm.base_model.x.to_q.lora_A.default.w
     ],
 )
 def test_later_versions_are_named(file, names, rank, version, tag, said):
-    tensors = {name: file.tensors["prelu.weight"] for name in names}
+    tensors = dict.fromkeys(names, file.tensors["prelu.weight"])
     later = replace(with_settings(file, "model", version=version), tensors=tensors, lora_rank=rank, tag=tag)
     found = examine_sovits(later)
     assert found.version == said
