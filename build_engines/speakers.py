@@ -24,7 +24,9 @@ from build_engines.exchange import exchange, synchronise
 from edge_tts.bundle import Bundle, SpeakerTokens, open_bundle, parse_manifest
 from edge_tts.bundle.speaker import parse_speaker
 
-__all__ = ["Key", "NewSpeaker", "add_speaker", "content_hash", "find_speaker", "graphs_hash", "is_name"]
+__all__ = [
+    "Key", "NewSpeaker", "add_speaker", "check_free", "content_hash", "find_speaker", "graphs_hash", "is_name",
+]  # fmt: skip
 
 _RECIPE = "1"
 """Counted up whenever the same recording would give other tokens."""
@@ -83,23 +85,30 @@ def find_speaker(bundle: Bundle, key: Key) -> str | None:
     return None
 
 
+def check_free(bundle: Bundle, name: str, output: Path | None) -> None:
+    """Raises BuildError: the bundle has such a speaker already, or there is something at `output`."""
+    if name in bundle.manifest.speakers:
+        raise BuildError(f"{bundle.path} has a speaker {name!r}: choose another --name, or add --replace")
+    if output is not None and output.exists():
+        raise BuildError(f"{output} exists: choose another folder with -o, or add --replace")
+
+
 def add_speaker(
     folder: Path, speaker: NewSpeaker, *, output: Path | None = None, replace: bool = False, make_default: bool = False
 ) -> Bundle:
     """Adds a speaker to the bundle in `folder`, or writes a copy with him to `output` and leaves `folder` alone.
 
-    A copy goes by the name of its folder, where that is a name.     `replace`: a speaker of that name, or a bundle at `output`, gives way. `make_default`: he speaks when nobody is
-    named; a bundle's first speaker always does. Returns the bundle as it now is.
+    A copy goes by the name of its folder, where that can be one. `replace`: a speaker of that name, or a bundle at
+    `output`, gives way. `make_default`: he speaks when nobody is named; a bundle's first speaker always does. Returns
+    the bundle as it now is.
 
     Raises BuildError (name or folder are taken, the bundle was changed meanwhile), BundleError (it can't be read, or a
     reader would refuse the new one), OSError; then nothing has changed.
     """
     source = open_bundle(folder)
     target = (folder if output is None else output).resolve()
-    if speaker.name in source.manifest.speakers and not replace:
-        raise BuildError(f"{folder} has a speaker {speaker.name!r}: choose another --name, or add --replace")
-    if output is not None and output.exists() and not replace:
-        raise BuildError(f"{output} exists: choose another folder with -o, or add --replace")
+    if not replace:
+        check_free(source, speaker.name, output)
     tree = _manifest(source)
     if output is not None and is_name(target.name):
         tree["name"] = target.name

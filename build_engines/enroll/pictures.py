@@ -73,16 +73,20 @@ def _spectrogram(axis: Axes, m: Measures) -> AxesImage:
     image = axis.imshow(
         decibels(heard, rate), origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=-_RANGE_DB, vmax=0
     )
-    edge = m.bandwidth_hz / 1000
-    axis.axhline(edge, color="white", linewidth=1, linestyle="--")
-    axis.annotate(
-        f"nothing above {edge:.1f} kHz", (1, edge), xycoords=axis.get_yaxis_transform(), xytext=(-6, -5),
-        textcoords="offset points", ha="right", va="top", fontsize=8, color="white",
-        bbox={"facecolor": "black", "alpha": 0.6, "linewidth": 0, "pad": 2},
-    )  # fmt: skip
+    if m.bandwidth_hz < 0.95 * rate / 2:
+        _mark_edge(axis, m.bandwidth_hz / 1000)
     axis.set_ylabel("kHz")
     axis.set_title("Spectrogram", fontsize=10, loc="left")
     return image
+
+
+def _mark_edge(axis: Axes, khz: float) -> None:
+    axis.axhline(khz, color="white", linewidth=1, linestyle="--")
+    axis.annotate(
+        f"nothing above {khz:.1f} kHz", (1, khz), xycoords=axis.get_yaxis_transform(), xytext=(-6, 5),
+        textcoords="offset points", ha="right", va="bottom", fontsize=8, color="white",
+        bbox={"facecolor": "black", "alpha": 0.6, "linewidth": 0, "pad": 2},
+    )  # fmt: skip
 
 
 def _levels(axis: Axes, m: Measures) -> None:
