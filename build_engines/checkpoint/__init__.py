@@ -1,7 +1,7 @@
 """Safe reading of GPT-SoVITS checkpoints: an untrusted file goes in, checked dimensions and tensors come out.
 
 Nothing in a file is ever called, unpacked or believed: zip directory, pickle, tensor views, settings and values are
-each checked before the next is looked at. Needs numpy alone, no torch.
+each checked before the next is looked at. numpy does the reading; torch.load has no part in it.
 """
 
 from build_engines.checkpoint.errors import CheckpointError
