@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import torch
 
-from build_engines.models.gpt import GPT, attend
+from build_engines.checkpoint.layout import gpt_shapes
+from build_engines.models.gpt import GPT, GPTConfig, attend, visible
 from tests.build.conftest import GPT_CONFIG
 
 
@@ -43,8 +46,30 @@ def test_later_tokens_do_not_reach_back():
     assert not torch.allclose(a[:, 3], b[:, 3])
 
 
-def test_the_stack_keeps_the_names_of_genuine_checkpoints():
-    names = GPT(GPT_CONFIG).state_dict()
-    assert "h.layers.0.self_attn.in_proj_weight" in names
-    assert "ar_audio_embedding.word_embeddings.weight" in names
-    assert len(list(GPT(GPT_CONFIG).h)) == GPT_CONFIG.n_layer
+def test_a_genuine_network_has_the_tensors_of_a_checkpoint():
+    config = GPTConfig(hidden_dim=512, head=16, n_layer=24, linear_units=2048, feature_dim=1024, pointer_window=0)
+    with torch.device("meta"):
+        shapes = {name: tuple(tensor.shape) for name, tensor in GPT(config).state_dict().items()}
+    assert shapes == gpt_shapes(vocab_size=1025, phoneme_vocab_size=732, hidden_dim=512, n_layer=24)
+    assert len(shapes) == 295
+
+
+def test_a_distilled_network_has_a_pointer_besides():
+    names = set(GPT(GPT_CONFIG).state_dict())
+    assert set(GPT(replace(GPT_CONFIG, pointer_window=0)).state_dict()) < names
+    assert {"pointer.query.weight", "pointer.offset_bias", "pointer_input.bias"} < names
+
+
+def test_text_sees_all_text_and_audio_what_was_before_it():
+    rows = visible(torch.zeros(1, 2), torch.zeros(1, 3)).int()
+    assert rows.tolist() == [[1, 1, 0, 0, 0], [1, 1, 0, 0, 0], [1, 1, 1, 0, 0], [1, 1, 1, 1, 0], [1, 1, 1, 1, 1]]
+
+
+def test_rows_of_audio_change_nothing_before_them():
+    torch.manual_seed(3)
+    gpt = GPT(replace(GPT_CONFIG, pointer_window=0)).eval()
+    phones, features, tokens = torch.randint(0, 732, (1, 6)), torch.randn(1, 6, 8), torch.randint(0, 64, (1, 5))
+    with torch.no_grad():
+        longest = gpt.rows(phones, features, tokens)[0]
+        for count in range(5):
+            torch.testing.assert_close(gpt.rows(phones, features, tokens[:, :count])[0], longest[:, : 6 + count])
