@@ -107,12 +107,7 @@ def _by_script(sentence: str, found: Sequence[Run], default: str) -> list[Run]:
 def _is_japanese(text: str) -> bool:
     """Whether Japanese's character sets have all of `text`."""
     try:
-        "".join(char for char in text if char not in _COUNTED = frozenset(
-    "年月日号號点點时時分秒岁歲歳天周週个個只隻条條张張本台臺件次位名人口元圆圓块塊円蚊倍度层層楼樓階万萬亿億兆千百回"
-    "년월일시분초개명원번살층권장대위회만억천백"
-)
-"""What directly follows its number is in the number's language."""
-_NOT_IN_JIS_BUT_JAPANESE).encode("cp932")
+        "".join(char for char in text if char not in _NOT_IN_JIS_BUT_JAPANESE).encode("cp932")
     except UnicodeEncodeError:
         return False
     return True
