@@ -1,28 +1,39 @@
 """The front end: written text comes in, sentences of phones go out."""
 
 from edge_tts.errors import TextError
+from edge_tts.text import mixed
 from edge_tts.text.english import reader as english
+from edge_tts.text.languages import LANGUAGES, checked
 from edge_tts.text.lexicon import Lexicon
-from edge_tts.text.reading import Segment, Sentence
+from edge_tts.text.reading import Sentence
 
-__all__ = ["LANGUAGES", "Segment", "Sentence", "front_end", "split_sentences", "to_phones"]
+__all__ = ["LANGUAGES", "front_end", "split_sentences", "to_phones"]
 
-LANGUAGES = ("en",)
-"""Languages that can be read."""
+_SPEAKABLE = {
+    "en": "Latin letters, digits or symbols",
+    "zh": "Chinese characters, Latin letters or digits",
+    "ja": "kana, Chinese characters, Latin letters or digits",
+    "ko": "Hangul, Latin letters or digits",
+    "yue": "Chinese characters, Latin letters or digits",
+    "auto": "letters, Chinese characters or digits",
+}
 
 
 def front_end(text: str, language: str = "en", lexicon: Lexicon | None = None) -> list[Sentence]:
-    """All sentences of `text`, at least one.
+    """All sentences of `text`, at least one. `language` is one of `LANGUAGES`; English is read inside all of them.
 
-    Raises TextError if nothing in the text can be spoken, for an unknown language, and for an inline pronunciation that
-    can't be read.
+    Raises TextError if nothing in the text can be spoken, for an unknown language, for one whose library is not
+    installed, and for an inline pronunciation that can't be read.
     """
-    if language not in LANGUAGES:
-        raise TextError(f"can't read language {language!r}: use one of {', '.join(LANGUAGES)}")
-    sentences = english.sentences(text, lexicon if lexicon is not None else Lexicon())
+    lexicon = lexicon if lexicon is not None else Lexicon()
+    if checked(language) == "en":
+        sentences = english.sentences(text, lexicon)
+    else:
+        sentences = mixed.sentences(text, language, lexicon)
     if not sentences:
         shown = text.strip()[:40].encode("unicode_escape").decode() if not text.isprintable() else text.strip()[:40]
-        raise TextError(f"nothing to speak in {shown!r}: give a text with Latin letters, digits or symbols")
+        wanted = _SPEAKABLE[language.removeprefix("all_").removesuffix("_yue")]
+        raise TextError(f"nothing to speak in {shown!r}: give a text with {wanted}")
     return sentences
 
 

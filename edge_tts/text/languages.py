@@ -30,7 +30,7 @@ _TOKEN = re.compile(
     rf"(?:\s?(?:km/h|[kcm]?m|[km]?g|ml|°C|℃|[%％‰°])(?![{LATIN}]))?)"
     rf"|(?P<en>[{LATIN}]+)|(?P<ja>[{KANA}]+)|(?P<ko>[{HANGUL}]+)|(?P<han>[{HAN}]+)"
 )
-_OPENING = re.compile(r"[\s\"'(\[{“‘«「『（［｛〈《【〔]*$")
+_OPENING = " \t\n\"'([{“‘«「『（［｛〈《【〔"
 _ENDS = (",", ".", "!", "?", "，", "。", "！", "？", "、")
 _COUNTED = frozenset(
     "年月日号號点點时時分秒岁歲歳天周週个個只隻条條张張本台臺件次位名人口元圆圓块塊円蚊倍度层層楼樓階万萬亿億兆千百回"
@@ -120,10 +120,11 @@ def _without_gaps(sentence: str, named: Sequence[Run]) -> list[Run]:
     for place, run in enumerate(named):
         following = named[place + 1].start if place + 1 < len(named) else len(sentence)
         end = following
-        if place + 1 < len(named) and following > run.end:
-            opening = _OPENING.search(sentence, run.end, following)
-            if opening is not None and sentence[opening.start() : following].strip():
-                end = opening.start()
+        if place + 1 < len(named):
+            gap = sentence[run.end : following]
+            before = gap.rstrip(_OPENING)
+            opening = gap[len(before) :].lstrip()
+            end = following - len(opening)
         closed.append(Run(run.language, start, end))
         start = end
     return closed

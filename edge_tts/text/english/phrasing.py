@@ -36,7 +36,9 @@ def _table() -> dict[str, float]:
 
 
 def with_breaks(sentence: Sentence) -> Sentence:
-    """The sentence with a `,` among its phones wherever a pause is likelier than none."""
+    """The sentence with a `,` among its phones wherever a pause is likelier than none, if it is all English."""
+    if any(segment.language != "en" for segment in sentence.segments):
+        return sentence
     words = re.findall(r"[^\s,.!?…]+|[,.!?…]", sentence.spoken.lower())
     if len(words) != len(sentence.word_to_phone):
         return sentence  # words that hold punctuation: their gaps can't be told apart
