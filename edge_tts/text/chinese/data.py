@@ -22,4 +22,4 @@ def lines(name: str) -> list[str]:
 
 
 def _file(name: str) -> bytes:
-    return resources.files("edge_tts.text").joinpath("data", name).read_bytes()
+    return resources.files("edge_tts.text").joinpath(f"data/{name}").read_bytes()
