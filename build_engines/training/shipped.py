@@ -1,0 +1,59 @@
+"""A bundle's acoustic decoder back in PyTorch: weights read out of the shipped graphs.
+
+The exporter keeps the names of most parameters. Linear layers it transposes and names by number, but their MatMul
+nodes carry the module's path; INT8 weights are multiplied by their scales again, as the graph does it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from torch import Tensor
+
+from build_engines.errors import BuildError
+from build_engines.models.decoder import Decoder, DecoderConfig
+
+__all__ = ["graph_weights", "shipped_decoder"]
+
+
+def graph_weights(path: Path) -> dict[str, Tensor]:
+    """Parameters of the module that a graph was exported from, by their names in it: float32, linears as [out, in]."""
+    graph = onnx.load(str(path)).graph
+    constants: dict[str, NDArray[np.float32]] = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and all(name in constants for name in node.input):
+            packed, scale = (constants.pop(name) for name in node.input[:2])
+            axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
+            shape = [1] * packed.ndim
+            if scale.ndim:
+                shape[axis] = -1
+            constants[node.output[0]] = packed.astype(np.float32) * scale.reshape(shape)
+    weights = {}
+    for node in graph.node:
+        if node.op_type == "MatMul" and node.input[1] in constants and node.name.endswith("/MatMul"):
+            owner = node.name.removeprefix("/").removesuffix("/MatMul").replace("/", ".")
+            weights[f"{owner}.weight"] = constants.pop(node.input[1]).T
+    return {
+        name: torch.tensor(np.ascontiguousarray(value, np.float32))
+        for name, value in (constants | weights).items()
+        if not name.startswith("onnx::")
+    }
+
+
+def shipped_decoder(bundle: Path, config: DecoderConfig | None = None) -> Decoder:
+    """The decoder of a bundle, frozen. Raises BuildError: the graphs are not those of this decoder."""
+    decoder = Decoder(config or DecoderConfig())
+    found: dict[str, Tensor] = {}
+    for name in ("latents", "vocoder"):
+        found |= graph_weights(bundle / "graphs" / f"{name}.onnx")
+    wanted = decoder.state_dict()
+    bad = [k for k, v in wanted.items() if k not in found or found[k].shape != v.shape]
+    if bad:
+        raise BuildError(f"{bundle} is not a voice with this repository's own decoder: no fitting {bad[0]!r}")
+    decoder.load_state_dict({name: found[name] for name in wanted})
+    return decoder.requires_grad_(False).eval()
