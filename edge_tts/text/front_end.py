@@ -19,15 +19,20 @@ _SPEAKABLE = {
 }
 
 
-def front_end(text: str, language: str = "en", lexicon: Lexicon | None = None) -> list[Sentence]:
+def front_end(
+    text: str, language: str = "en", lexicon: Lexicon | None = None, *, dictionary_forms: bool = False
+) -> list[Sentence]:
     """All sentences of `text`, at least one. `language` is one of `LANGUAGES`; English is read inside all of them.
+
+    dictionary_forms: for genuine GPT-SoVITS voices, which know `and`, `the` and `to` in one form only; in other
+    languages than `en` it is always so.
 
     Raises TextError if nothing in the text can be spoken, for an unknown language, for one whose library is not
     installed, and for an inline pronunciation that can't be read.
     """
     lexicon = lexicon if lexicon is not None else Lexicon()
     if checked(language) == "en":
-        sentences = english.sentences(text, lexicon)
+        sentences = english.sentences(text, lexicon, dictionary_forms)
     else:
         sentences = mixed.sentences(text, language, lexicon)
     if not sentences:

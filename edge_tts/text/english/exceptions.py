@@ -29,6 +29,8 @@ alexa AH0 L EH1 K S AH0
 siri S IH1 R IY0
 nvidia EH0 N V IH1 D IY0 AH0
 jetson JH EH1 T S AH0 N
+conda K AA1 N D AH0
+chatgpt CH AE1 T JH IY1 P IY1 T IY1
 onnx AA1 N IH0 K S
 mqtt EH1 M K Y UW1 T IY1 T IY1
 whatsapp W AH1 T S AE2 P

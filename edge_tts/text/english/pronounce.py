@@ -28,14 +28,24 @@ LETTERS = {
 }  # fmt: skip
 """The names of the letters."""
 
+_FROM_DICTIONARY = {"and": ("AH0", "N", "D")}
 _THE_BEFORE_VOWEL = ("DH", "IY0")
 _TO_BEFORE_CONSONANT = ("T", "AH0")
 
 
-def pronounce(tokens: Sequence[Token]) -> list[Pronunciation]:
-    """Phones of each token of one sentence; a pause is its own phone."""
+def pronounce(tokens: Sequence[Token], dictionary_forms: bool = False) -> list[Pronunciation]:
+    """Phones of each token of one sentence; a pause is its own phone.
+
+    dictionary_forms: `and`, `the` and `to` as the dictionary has them (AH0 N D, DH AH0, T UW1) instead of as a reader
+    says them here; so GPT-SoVITS's voices were trained.
+    """
     words = [token.text if token.pause else token.text.lower() for token in tokens]
     result = [_phones(token, words, place) for place, token in enumerate(tokens)]
+    if dictionary_forms:
+        unbound = (
+            () if token.phones else _FROM_DICTIONARY.get(word, ()) for token, word in zip(tokens, words, strict=True)
+        )
+        return [given or phones for given, phones in zip(unbound, result, strict=True)]
     for place, word in enumerate(words[:-1]):
         following = result[place + 1]
         if tokens[place].phones or tokens[place + 1].pause or not following:

@@ -12,13 +12,13 @@ from edge_tts.text.sentences import Said, cut, group
 __all__ = ["read", "sentences"]
 
 
-def sentences(text: str, lexicon: Lexicon) -> list[Sentence]:
-    """All sentences of `text`; none if there is nothing to speak.
+def sentences(text: str, lexicon: Lexicon, dictionary_forms: bool = False) -> list[Sentence]:
+    """All sentences of `text`; none if there is nothing to speak. `dictionary_forms` is what `pronounce` says.
 
     Raises TextError for what is no string and for an inline pronunciation that can't be read.
     """
     cleaned = clean(text)
-    pieces = [piece for sentence in _said(cleaned, lexicon) for piece in cut(sentence)]
+    pieces = [piece for sentence in _said(cleaned, lexicon, dictionary_forms) for piece in cut(sentence)]
     if not pieces:
         return []
     starts = [0, *(_with_opening_mark(cleaned.text, piece[0][0].start) for piece in pieces[1:]), len(cleaned.text)]
@@ -26,14 +26,17 @@ def sentences(text: str, lexicon: Lexicon) -> list[Sentence]:
 
 
 def read(text: str, lexicon: Lexicon | None = None) -> Reading:
-    """A run of English as one row of phones, without a final mark of its own. Raises TextError as `sentences` does."""
-    said = [part for sentence in _said(clean(text), lexicon or Lexicon()) for part in sentence]
+    """A run of English in dictionary forms as one row of phones, without a final mark of its own.
+
+    Raises TextError as `sentences` does.
+    """
+    said = [part for sentence in _said(clean(text), lexicon or Lexicon(), True) for part in sentence]
     return Reading(_spoken(said), tuple(phone for _, phones in said for phone in phones))
 
 
-def _said(cleaned: Cleaned, lexicon: Lexicon) -> Iterator[list[Said]]:
+def _said(cleaned: Cleaned, lexicon: Lexicon, dictionary_forms: bool) -> Iterator[list[Said]]:
     for sentence in group(scan(cleaned, lexicon)):
-        yield list(zip(sentence, pronounce(sentence), strict=True))
+        yield list(zip(sentence, pronounce(sentence, dictionary_forms), strict=True))
 
 
 def _spoken(said: Sequence[Said]) -> str:
