@@ -46,7 +46,7 @@ class EnrolmentGraphs:
         if inputs not in _REFERENCES:
             raise BuildError(f"{bundle.path}: the graph 'reference' takes {', '.join(sorted(inputs))}: import it again")
         self.needs = Needs("spectrum" in inputs, "speaker_vector" in inputs)
-        for name in ("semantic", "reference", "condition") if self.needs.prompt else ("reference",):
+        for name in (*_OUTPUTS,) if self.needs.prompt else entries:
             entry = entries.get(name)
             found = None if entry is None else (set(entry.inputs), set(entry.outputs))
             if found != (_INPUTS.get(name, inputs), _OUTPUTS[name]):

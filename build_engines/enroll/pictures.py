@@ -55,9 +55,9 @@ def _waveform(axis: Axes, m: Measures) -> None:
     blocks = mono[: len(mono) // size * size].reshape(-1, size)
     time = np.arange(len(blocks)) * size / rate
     axis.fill_between(time, blocks.min(1), blocks.max(1), color=_WAVE, linewidth=0.4)
-    for first, past in m.clipping.runs[:500]:
-        value = float(mono[(first + past) // 2])
-        axis.plot((first + past) / 2 / rate, value, "v" if value > 0 else "^", color=_BAD, markersize=5)
+    places = np.array([(first + past) // 2 for first, past in m.clipping.runs], np.int64)
+    for marker, chosen in (("v", places[mono[places] > 0]), ("^", places[mono[places] <= 0])):
+        axis.plot(chosen / rate, mono[chosen], marker, color=_BAD, markersize=5)
     highest = max(1.0, m.peak) * 1.05
     axis.set_ylim(-highest, highest)
     for full in (-1, 1):

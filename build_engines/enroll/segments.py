@@ -27,6 +27,7 @@ _SHORTEST_SPEECH = 5  # frames
 _SHORTEST_PAUSE = 8
 _GUARD = 3
 _ENOUGH_NOISE = 12
+_STEADY_DB = 4.0
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Activity:
 class Noise:
     """Levels of speech and noise in dB of full scale; `snr_db` is their distance, the speech freed of the noise.
 
-    `from_pauses` is False where there is no pause to listen to: then the noise is the quietest of the speech, and the
-    true distance may be greater.
+    `from_pauses` is False where there is no pause to listen to, or where pauses hold more than an even noise (breath,
+    weak speech): then the noise is the quietest of all, and the true distance may be greater.
     """
 
     speech_db: float
@@ -58,10 +59,11 @@ class Noise:
 
 def without_rumble(mono: NDArray[np.float32], rate: int) -> NDArray[np.float64]:
     """The samples without what lies below hearing and speech: offset and rumble (nothing below 20 Hz, all above 40)."""
-    spectrum = np.fft.rfft(mono.astype(np.float64))
+    size = 1 << len(mono).bit_length()  # other sizes can take a hundred times as long
+    spectrum = np.fft.rfft(mono - mono.mean(dtype=np.float64), size)
     low, high = _RUMBLE_HZ
-    ramp = np.clip((np.fft.rfftfreq(len(mono), 1 / rate) - low) / (high - low), 0, 1)
-    return np.fft.irfft(spectrum * np.sin(ramp * np.pi / 2) ** 2, len(mono))
+    ramp = np.clip((np.fft.rfftfreq(size, 1 / rate) - low) / (high - low), 0, 1)
+    return np.fft.irfft(spectrum * np.sin(ramp * np.pi / 2) ** 2, size)[: len(mono)]
 
 
 def frame_levels(samples: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
@@ -74,6 +76,8 @@ def frame_levels(samples: NDArray[np.float64], rate: int) -> NDArray[np.float64]
 
 def detect(levels: NDArray[np.float64]) -> Activity:
     """Speech among frames. Without contrast (hiss, a tone, silence) nothing is speech."""
+    if not len(levels):
+        return Activity(levels, np.zeros(0, np.bool_))
     smooth = _smooth(levels)
     live = smooth[smooth > DEAD_DB]
     speech = np.zeros(len(levels), np.bool_)
@@ -95,15 +99,18 @@ def measure_noise(activity: Activity) -> Noise | None:
     if not speech.any():
         return None
     live = levels > DEAD_DB
-    pauses = live & ~_widen(speech, _GUARD)
-    from_pauses = np.count_nonzero(pauses) >= _ENOUGH_NOISE
-    # Breaths fill up to half of some readers' pauses. Even noise spreads so little that its quieter third is 0.3 dB
-    # below its mean.
-    noise_db = float(np.percentile(levels[pauses], 30) + 0.3 if from_pauses else np.percentile(levels[live], 2))
+    pauses = levels[live & ~_widen(speech, _GUARD)]
+    # Even noise spreads so little that its quieter third is 0.3 dB below its mean, and its fiftieth part 0.8 dB.
+    noise_db = float(np.percentile(levels[live], 2)) + 0.8
+    from_pauses = len(pauses) >= _ENOUGH_NOISE
+    if from_pauses:
+        lowest, third = np.percentile(pauses, (5, 30)).tolist()
+        from_pauses = third < min(lowest, noise_db) + _STEADY_DB
+        noise_db = third + 0.3 if from_pauses else noise_db
     noise = 10 ** (noise_db / 10)
     both = float(np.mean(10 ** (levels[speech] / 10)))
     speech_db = 10 * np.log10(max(both - noise, noise * 1e-2))
-    return Noise(float(speech_db), noise_db, float(speech_db - noise_db), bool(from_pauses))
+    return Noise(float(speech_db), noise_db, float(speech_db - noise_db), from_pauses)
 
 
 def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
