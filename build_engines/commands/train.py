@@ -16,8 +16,8 @@ RECORDINGS = (
     "librispeech_251speakers/metadata.csv",
     "librispeech_7speakers/metadata.csv",
 )
-_STAGES = ("all", "speak", "pack", "tokenizer", "tokens", "learn", "gpt", "decoder", "bundle")
-_MINUTES = {"tokenizer": 14.0, "gpt": 86.0, "decoder": 44.0, "adversarial": 45.0}
+_STAGES = ("all", "speak", "pack", "tokenizer", "tokens", "learn", "gpt", "decoder", "bundle", "encoder")
+_MINUTES = {"tokenizer": 14.0, "gpt": 86.0, "decoder": 44.0, "adversarial": 45.0, "encoder": 34.0}
 _DESCRIPTION = """\
 Train the default voice from scratch. Interrupted, the same command goes on where it stopped.
 
@@ -28,6 +28,7 @@ stages:
   tokens     write the tokens of all recordings
   learn      learn the GPT and the decoder, side by side (alone: gpt, decoder)
   bundle     export, quantize, write the voice
+  encoder    learn to enroll speakers, write the voice again
 """
 
 

@@ -19,13 +19,14 @@ from build_engines.models.tokenizer import MelSpectrogram, TokenizerConfig
 from build_engines.quantize import quantize_linears, quantize_weights
 from build_engines.training.corpus import Corpus
 from build_engines.training.decoder import DecoderTrainer
+from build_engines.training.encoder import golden_reference
 from edge_tts.bundle import Sampling
 from edge_tts.bundle.manifest import GRAPHS
 
 if TYPE_CHECKING:
     from build_engines.training.pipeline import Settings
 
-__all__ = ["finish", "load_decoder", "load_gpt"]
+__all__ = ["VOICES", "finish", "load_decoder", "load_gpt"]
 
 SPEAKERS = {
     "clara": ("slt", "female, US English; taught by Festival's cmu_us_slt_arctic_hts"),
@@ -114,6 +115,8 @@ def _golden(graphs: Path, speaker: BundleSpeaker) -> dict[str, Mapping[str, NDAr
         found[name] = {f"in_{k}": v for k, v in inputs[name].items()} | {
             f"out_{k}": v for k, v in zip(names, outputs, strict=True)
         }
+    if (graphs / "reference.onnx").exists():
+        found["reference"] = golden_reference(graphs / "reference.onnx")
     return found
 
 

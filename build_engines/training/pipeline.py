@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -39,7 +40,7 @@ MIX = {"slt": 3.0, "rms": 3.0, "awb": 1.0, "kal16": 0.6, "lj": 1.0, "ls251": 2.5
 DECODER_MIX = {"slt": 3.0, "rms": 3.0, "awb": 0.4, "kal16": 0.2, "lj": 3.0, "ls251": 1.2, "ls7": 0.2}
 GPT_WEIGHTS = {"slt": 1.0, "rms": 1.0, "lj": 8.0}
 PHRASING = Path(__file__).resolve().parents[2] / "edge_tts" / "text" / "data" / "phrasing.json"
-STAGES = ("speak", "pack", "tokenizer", "tokens", "learn", "bundle")
+STAGES = ("speak", "pack", "tokenizer", "tokens", "learn", "bundle", "encoder")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Settings:
     gpt_minutes: float = 86
     decoder_minutes: float = 44
     adversarial_minutes: float = 45
+    encoder_minutes: float = 34
 
     @property
     def sentences(self) -> Path:
@@ -162,11 +164,22 @@ def bundle(s: Settings) -> None:
     finish(s)
 
 
+def learn_encoder(s: Settings) -> None:
+    """Train the encoder that enrolls speakers against the finished voice; write the bundle again, with it."""
+    from build_engines.training.encoder import train_encoder
+    from build_engines.training.finish import VOICES, finish
+
+    graph = train_encoder(VOICES / "default", s.data, s.work, s.encoder_minutes)
+    for kind in ("float", "int8"):
+        shutil.copyfile(graph, s.work / "graphs" / kind / graph.name)
+    finish(s)
+
+
 def _arguments(s: Settings) -> list[str]:
     return [
         "--work", str(s.work), "--data", str(s.data), "--tokenizer-minutes", str(s.tokenizer_minutes),
         "--gpt-minutes", str(s.gpt_minutes), "--decoder-minutes", str(s.decoder_minutes),
-        "--adversarial-minutes", str(s.adversarial_minutes),
+        "--adversarial-minutes", str(s.adversarial_minutes), "--encoder-minutes", str(s.encoder_minutes),
     ]  # fmt: skip
 
 
@@ -179,6 +192,7 @@ _STAGES: dict[str, Callable[[Settings], None]] = {
     "gpt": learn_gpt,
     "decoder": learn_decoder,
     "bundle": bundle,
+    "encoder": learn_encoder,
 }
 
 

@@ -21,7 +21,7 @@ from build_engines.training.enrolment_data import Draft
 
 __all__ = ["Statistics", "Talker", "statistics"]
 
-TOKENS = 60  # of one crop
+_TOKENS = 60  # of one crop
 _BANDS = 76  # the bands above are empty in slowed 16 kHz recordings
 _ROWS = 16
 
@@ -56,15 +56,17 @@ def statistics(mel: Tensor, voiced: Tensor, log_f0: Tensor) -> Statistics:
 class Talker:
     """The frozen decoder with crops of tokens to speak, and what each crop adds to the statistics by its words."""
 
-    def __init__(self, decoder: Decoder, drafts: Sequence[Draft], anchors: Tensor, crops: int, seed: int = 0) -> None:
-        """``anchors`` [A, G] are known embeddings, under which the crops are compared."""
+    def __init__(
+        self, decoder: Decoder, drafts: Sequence[Draft], anchors: Tensor, crops: int, tokens: int = _TOKENS
+    ) -> None:
+        """``anchors`` [A, G] are known embeddings, under which the crops, of ``tokens`` tokens each, are compared."""
         self.decoder, self.mel = decoder, SpeechMel(EncoderConfig())
-        rng = np.random.default_rng(seed)
-        long = [d for d in drafts if len(d.codes) >= TOKENS]
+        rng = np.random.default_rng(0)
+        long = [d for d in drafts if len(d.codes) >= tokens]
         self.crops: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
         for i in rng.permutation(len(long))[:crops]:
-            first = int(rng.integers(0, len(long[i].codes) - TOKENS + 1))
-            part = slice(first, first + TOKENS)
+            first = int(rng.integers(0, len(long[i].codes) - tokens + 1))
+            part = slice(first, first + tokens)
             self.crops.append((long[i].codes[part], long[i].align[part], long[i].phones))
         films = [m.film.weight for m in decoder.modules() if isinstance(m, FiLMConvNeXt)]
         weight = torch.cat(films)
