@@ -69,8 +69,7 @@ class _Latents(nn.Module):
 class _Vocoder(nn.Module):
     """With its convolutions over images of height 1.
 
-    The numbers are the same; ONNX Runtime has blocked kernels for two dimensions only and takes 0.75 to 0.85 of the
-    time.
+    The numbers are the same; ONNX Runtime, which has blocked kernels for two dimensions only, takes 0.8 of the time.
     """
 
     def __init__(self, model: Sovits) -> None:

@@ -20,19 +20,21 @@ WINDOW = 4
 def band_to_square(band: Tensor) -> Tensor:
     """[1, H, T, 2w+1] by offset to [1, H, T, T] by position: entry (i, j) is band[i, j - i + w], else zero."""
     _, heads, length, width = band.shape
-    # Rows that are one entry too long, read with the right length, move one step to the right from row to row.
-    stride = length + width - 1
-    flat = F.pad(band, (0, length)).reshape(1, heads, -1)
-    skewed = flat[:, :, : length * stride].reshape(1, heads, length, -1)
-    return skewed[..., width // 2 : width // 2 + length]
+    # T rows of T + 2w + 1 entries, read as rows of one entry less: each begins one step further right than the last.
+    flat = torch.cat([band, torch.zeros(1, heads, length, length, dtype=band.dtype)], dim=3).reshape(
+        1, heads, -1, length
+    )
+    skewed = flat[:, :, :-1].reshape(1, heads, length, -1)
+    return skewed[..., width // 2 : -(width // 2)]
 
 
 def square_to_band(square: Tensor, width: int) -> Tensor:
     """[1, H, T, T] by position to [1, H, T, width] by offset; entries outside the square are zero."""
     _, heads, length, _ = square.shape
-    side = width // 2
-    flat = F.pad(square, (side, side)).reshape(1, heads, -1)
-    return F.pad(flat, (0, length)).reshape(1, heads, length, -1)[..., :width]
+    side = torch.zeros(1, heads, length, width // 2, dtype=square.dtype)
+    flat = torch.cat([side, square, side], dim=3).reshape(1, heads, -1, length)
+    # The other way round. One more piece of any content makes the last row whole; its end is cut off.
+    return torch.cat([flat, flat[:, :, :1]], dim=2).reshape(1, heads, length, -1)[..., :width]
 
 
 class Attention(nn.Module):

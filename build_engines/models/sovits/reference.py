@@ -52,7 +52,7 @@ class _Gated(nn.Module):
 
 
 class _SelfAttention(nn.Module):
-    """Two heads, scaled by the square root of the model's width, not of a head's; residual; [T, C] in and out."""
+    """Two heads, scaled by the square root of the model's width, not of a head's; residual; [1, T, C] in and out."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,10 +62,10 @@ class _SelfAttention(nn.Module):
         self.fc = nn.Linear(_WIDTH, _WIDTH)
 
     def forward(self, x: Tensor) -> Tensor:
-        shape = (-1, _HEADS, _WIDTH // _HEADS)
-        query, key, value = (w(x).reshape(shape).transpose(0, 1) for w in (self.w_qs, self.w_ks, self.w_vs))
-        weights = torch.softmax(query @ key.transpose(1, 2) / math.sqrt(_WIDTH), dim=-1)
-        return x + self.fc((weights @ value).transpose(0, 1).reshape(-1, _WIDTH))  # type: ignore[no-any-return]
+        shape = (1, -1, _HEADS, _WIDTH // _HEADS)
+        query, key, value = (w(x).reshape(shape).transpose(1, 2) for w in (self.w_qs, self.w_ks, self.w_vs))
+        weights = torch.softmax(query @ key.transpose(2, 3) / math.sqrt(_WIDTH), dim=-1)
+        return x + self.fc((weights @ value).transpose(1, 2).reshape(1, -1, _WIDTH))  # type: ignore[no-any-return]
 
 
 class ReferenceEncoder(nn.Module):
@@ -82,7 +82,6 @@ class ReferenceEncoder(nn.Module):
         self.fc = _Linear(_WIDTH, outputs)
 
     def forward(self, spectrum: Tensor) -> Tensor:
-        # Linear layers see [T, C]: exported, a matrix product with the weight as it is stored, not transposed first.
-        rows = self.spectral(spectrum[0].transpose(0, 1))
-        rows = self.temporal(rows.transpose(0, 1)[None])[0].transpose(0, 1)
-        return self.fc(self.slf_attn(rows)).mean(dim=0, keepdim=True)  # type: ignore[no-any-return]
+        rows = self.spectral(spectrum.transpose(1, 2))
+        rows = self.temporal(rows.transpose(1, 2)).transpose(1, 2)
+        return self.fc(self.slf_attn(rows)).mean(dim=1)  # type: ignore[no-any-return]
