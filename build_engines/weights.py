@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 from torch import Tensor
 
 __all__ = ["WeightFile", "fill_in"]
@@ -66,6 +66,7 @@ def fill_in(model: onnx.ModelProto, weights: Mapping[str, Tensor], prefix: str, 
     graph = model.graph
     _rename(graph, {f"{prefix}{name}": name for name in weights})
     _drop(graph, set(weights))  # an Identity gives a weight's name to one that is equal to it
+    _split_products(graph)
     turned = _drop_transposes(graph, weights)
     used = {name for node in graph.node for name in node.input}
     inputs = [value for value in graph.input if value.name not in weights]
@@ -97,6 +98,26 @@ def _drop(graph: onnx.GraphProto, outputs: set[str]) -> None:
     kept = [node for node in graph.node if node.output[0] not in outputs]
     del graph.node[:]
     graph.node.extend(kept)
+
+
+def _split_products(graph: onnx.GraphProto) -> None:
+    """Writes a linear layer of a matrix, which the exporter makes a Gemm, as it writes those of more dimensions.
+
+    So a weight has one orientation in all graphs. Engines put it together again.
+    """
+    nodes: list[NodeProto] = []
+    for node in graph.node:
+        turns = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
+        if node.op_type != "Gemm" or not turns:
+            nodes.append(node)
+            continue
+        (x, weight, bias), (y,) = node.input, node.output
+        turned, product = f"{y}/turned", f"{y}/product"
+        nodes.append(helper.make_node("Transpose", [weight], [turned], f"{node.name}/Transpose", perm=[1, 0]))
+        nodes.append(helper.make_node("MatMul", [x, turned], [product], f"{node.name}/MatMul"))
+        nodes.append(helper.make_node("Add", [product, bias], [y], f"{node.name}/Add"))
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def _drop_transposes(graph: onnx.GraphProto, weights: Mapping[str, Tensor]) -> set[str]:

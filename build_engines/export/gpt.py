@@ -25,25 +25,28 @@ WEIGHTS = "gpt.weights"
 
 
 class _SharedBufferAttention(torch.autograd.Function):
-    """com.microsoft GroupQueryAttention: writes the new row into the cache's buffer and attends to all rows so far."""
+    """com.microsoft GroupQueryAttention: writes the new row into the cache's buffer and attends to all rows so far.
+
+    ``qkv`` [1, 1, 3 * C] holds the row's query, key and value side by side; gives [1, 1, C] and the two buffers.
+    """
 
     @staticmethod
-    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, past_k: Tensor, past_v: Tensor, rows: Tensor, total: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:  # noqa: E501
+    def forward(ctx: Any, qkv: Tensor, past_k: Tensor, past_v: Tensor, rows: Tensor, total: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:  # noqa: E501
+        q, k, v = (part.view(1, 1, heads, -1).transpose(1, 2) for part in qkv.chunk(3, -1))
         present_k, present_v = past_k.clone(), past_v.clone()
         at = int(rows[0])
-        shape = (1, 1, heads, -1)
-        present_k[:, :, at : at + 1] = k.view(shape).transpose(1, 2)
-        present_v[:, :, at : at + 1] = v.view(shape).transpose(1, 2)
-        out = attend(q.view(shape).transpose(1, 2), present_k[:, :, : at + 1], present_v[:, :, : at + 1], None)
-        return out, present_k, present_v
+        present_k[:, :, at : at + 1], present_v[:, :, at : at + 1] = k, v
+        return attend(q, present_k[:, :, : at + 1], present_v[:, :, : at + 1], None), present_k, present_v
 
     @staticmethod
-    def symbolic(g: Any, q: Any, k: Any, v: Any, past_k: Any, past_v: Any, rows: Any, total: Any, heads: int) -> Any:
+    def symbolic(g: Any, qkv: Any, past_k: Any, past_v: Any, rows: Any, total: Any, heads: int) -> Any:
+        none = g.op("prim::Constant")  # no keys and values of their own
+        none.setType(torch.OptionalType.ofTensor())
         outputs = g.op(
-            "com.microsoft::GroupQueryAttention", q, k, v, past_k, past_v, rows, total,
+            "com.microsoft::GroupQueryAttention", qkv, none, none, past_k, past_v, rows, total,
             num_heads_i=heads, kv_num_heads_i=heads, outputs=3,
         )  # fmt: skip
-        for output, like in zip(outputs, (q, past_k, past_v), strict=True):
+        for output, like in zip(outputs, (qkv, past_k, past_v), strict=True):
             output.setType(like.type())  # the exporter doesn't know the operator
         return outputs
 
@@ -91,7 +94,10 @@ class _PointedPrefill(_Wrapper):
 
 
 class _Step(_Wrapper):
-    """One audio row on the cache; `more` are the caches, and a distilled voice's pointer and state."""
+    """One audio row on the cache; `more` are the caches, and a distilled voice's pointer and state.
+
+    The row is a matrix [1, C], so that an engine needs one operator for product and bias.
+    """
 
     def forward(self, token: Tensor, position: Tensor, rows: Tensor, total: Tensor, *more: Tensor) -> tuple[Tensor, ...]:  # noqa: E501
         gpt, config = self.gpt, self.gpt.config
@@ -103,18 +109,20 @@ class _Step(_Wrapper):
             last = torch.ones_like(state[:, :, 0], dtype=torch.int64).sum(1, keepdim=True) - 1
         else:
             x = gpt.embed_audio(token, position)
+        x = x.squeeze(0)
         present: list[Tensor] = []
         weights = x
         for i, layer in enumerate(gpt.h):
             if pointed and i == config.pointer_layer:
-                x, weights = gpt.pointer(x, state, spoken, last)
+                x, weights = gpt.pointer(x[None], state, spoken, last)
+                x = x.squeeze(0)
             attention = layer.self_attn
             attended, key, value = _SharedBufferAttention.apply(  # type: ignore[no-untyped-call]
-                *attention.project(x), past[2 * i], past[2 * i + 1], rows, total, attention.heads
+                attention.project(x)[None], past[2 * i], past[2 * i + 1], rows, total, attention.heads
             )
             present += [key, value]
-            x = layer.finish(x, attended)
-        logits = gpt.ar_predict_layer(x[:, -1])
+            x = layer.finish(x, attended.squeeze(0))
+        logits = gpt.ar_predict_layer(x)
         if not pointed:
             return logits, *present
         return logits, torch.minimum(pointer + weights[0, -1:].argmax(-1), last[0]), *present

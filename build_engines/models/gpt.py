@@ -121,15 +121,14 @@ class SelfAttention(nn.Module):
         self.out_proj = nn.Linear(dim, dim)
         nn.init.xavier_uniform_(self.in_proj_weight)
 
-    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values, each [B, T, C]."""
-        q, k, v = torch.split(F.linear(x, self.in_proj_weight, self.in_proj_bias), self.dim, dim=-1)
-        return q, k, v
+    def project(self, x: Tensor) -> Tensor:
+        """Queries, keys and values side by side: [..., C] to [..., 3 * C]."""
+        return F.linear(x, self.in_proj_weight, self.in_proj_bias)
 
     def heads_of(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys and values, each [B, H, T, D]."""
+        """Queries, keys and values of rows [B, T, C], each [B, H, T, D]."""
         shape = (*x.shape[:2], self.heads, self.dim // self.heads)
-        q, k, v = (part.view(shape).transpose(1, 2) for part in self.project(x))
+        q, k, v = (part.view(shape).transpose(1, 2) for part in torch.split(self.project(x), self.dim, dim=-1))
         return q, k, v
 
 
@@ -147,7 +146,7 @@ class Layer(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
-        """Everything after the attention, whose output is [B, T, C]."""
+        """Everything after the attention, whose output has the shape of x, [..., C]."""
         x = self.norm1(x + self.dropout(self.self_attn.out_proj(attended)))
         return self.norm2(x + self.dropout(self.linear2(F.relu(self.linear1(x)))))  # type: ignore[no-any-return]
 
