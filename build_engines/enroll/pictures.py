@@ -94,7 +94,7 @@ def _levels(axis: Axes, m: Measures) -> None:
     for start, end in m.activity.segments:
         axis.axvspan(start, end, color=_SPEECH, linewidth=0)
     axis.plot((np.arange(len(levels)) + 0.5) * FRAME_SECONDS, levels, color=_WAVE, linewidth=0.9)
-    axis.set_ylim(max(DEAD_DB, min(-70.0, float(levels.min()) - 4)), 0)
+    axis.set_ylim(max(DEAD_DB, min(-70.0, float(levels.min(initial=0)) - 4)), 0)
     axis.set_ylabel("dB of full scale")
     axis.set_title("Level of each 10 ms", fontsize=10, loc="left")
     axis.grid(alpha=0.3, axis="y")

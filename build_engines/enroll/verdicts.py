@@ -173,7 +173,7 @@ def _snr(m: Measures) -> Finding:
     least = "" if m.noise.from_pauses else "at least "
     figure = f"{least}{m.noise.snr_db:.1f} dB"
     refused, warned = _SNR_DB
-    pause = "" if m.noise.from_pauses else " (there is no quiet pause to hear the noise in: leave half a second of silence at both ends)"
+    pause = "" if m.noise.from_pauses else " (no quiet pause tells the noise: leave half a second at both ends)"
     if m.noise.snr_db < refused:
         advice = f"under {refused:g} dB the noise becomes part of the voice: record closer, in a quiet room{pause}"
         return Finding(Level.REFUSE, "signal-to-noise ratio", figure, advice)
