@@ -109,7 +109,10 @@ def test_what_is_no_text_is_refused(text):
         front_end(text, "ja")
 
 
-ALPHABET = "你好這的日本語かなカナっー々ｶﾅ한국어값 abcÀＡ12.,:/-~%¥$ \n「」()“”'{}|/…！？。；\u0301\u3099\ud800\u202e😀мирم\x00"
+ALPHABET = (
+    "你好這的日本語かなカナっー々ｶﾅ한국어값 abcÀＡ12.,:/-~%¥$ \n「」()“”'{}|/…！？。；"
+    "\u0301\u3099\ud800\u202e😀мирم\x00"
+)
 
 
 @pytest.mark.parametrize("seed", range(3))
