@@ -1,17 +1,19 @@
 """Chinese words to syllables by dictionary: pypinyin's readings of 47,111 phrases and of 41,923 characters.
 
 A word is read as the longest phrases that it consists of, from left to right, and single characters by their most
-frequent reading; that is what pypinyin does. Traditional and rare characters have readings too.
+frequent reading; that is what pypinyin does. `polyphones` comes first where it knows better. Traditional and rare
+characters have readings too.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
 from edge_tts.text.chinese.data import arrays
+from edge_tts.text.chinese.polyphones import polyphones
 from edge_tts.text.chinese.trie import Trie
 
-__all__ = ["Readings", "readings"]
+__all__ = ["Readings", "readings", "syllables"]
 
 
 class Readings:
@@ -27,17 +29,31 @@ class Readings:
         self._phrase_syllable = packed["phrase_syllable"]
         self._phrase_end = np.cumsum(packed["length"], dtype=np.int64)
 
-    def syllables(self, word: str) -> list[str]:
-        """One syllable per character, as `zhong1`; empty for a character that has no reading."""
+    def read(self, word: str) -> tuple[list[str], list[bool]]:
+        """One syllable per character, as `zhong1`, empty if it has none; and which characters no phrase decides."""
         found: list[str] = []
+        alone: list[bool] = []
+        table = polyphones()
         while len(found) < len(word):
             place = len(found)
-            phrase = [node for _, node in self._trie.prefixes(word, place) if self._length[node]]
-            found += self._phrase(phrase[-1]) if phrase else [self.syllable(word[place])]
-        return found
+            nodes = [(end, node) for end, node in self._trie.prefixes(word, place) if self._length[node]]
+            end, node = nodes[-1] if nodes else (place + 1, None)
+            better = table.longest_word(word, place)
+            if len(better) >= end - place:
+                end = place + len(better)
+            part = self._phrase(node) if node is not None and nodes[-1][0] == end else []
+            part = part or [self.syllable(char) for char in word[place:end]]
+            for offset, syllable in table.words.get(word[place:end], {}).items():
+                part[offset] = syllable
+            found += part
+            alone += [end - place == 1] * (end - place)
+        return found, alone
 
     def syllable(self, character: str) -> str:
         """The most frequent reading of one character, empty if it has none."""
+        better = polyphones().defaults.get(character)
+        if better:
+            return better
         place = int(np.searchsorted(self._codes, ord(character)))
         if place == len(self._codes) or self._codes[place] != ord(character):
             return ""
@@ -52,3 +68,9 @@ class Readings:
 def readings() -> Readings:
     """The one dictionary, loaded on first use."""
     return Readings()
+
+
+@lru_cache(maxsize=4096)
+def syllables(word: str) -> tuple[str, ...]:
+    """The syllables of a word by itself."""
+    return tuple(readings().read(word)[0])
