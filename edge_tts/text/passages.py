@@ -42,7 +42,7 @@ def sentences(text: str) -> Iterator[Span]:
         kind, end = match.lastgroup, match.end()
         if kind == "weak" and sum(map(_weight, atoms(text[max(start, end - 40) : end]))) < _ENOUGH:
             continue
-        if kind == "point" and _ABBREVIATION.search(text, max(start, match.start() - 6), match.start()):
+        if kind == "point" and _ABBREVIATION.search(text, max(0, match.start() - 6), match.start()):
             continue
         yield start, end
         start = end
