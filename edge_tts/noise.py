@@ -1,8 +1,8 @@
 """Random numbers that are a pure function of where they are used.
 
 Philox 4x64 is a counter-based generator: a key and a counter give the value, no state is carried along. The key is the
-seed and the sentence, the counter says which attempt and step (sampling) or which frame (latents, vocoder). So one seed gives
-the same utterance on any machine, a decoder window sees the same noise wherever it begins, and a retry sees other
+seed and the sentence, the counter says which attempt and step (sampling) or which frame (latents, vocoder). So one seed
+gives the same utterance on any machine, a decoder window sees the same noise wherever it begins, and a retry sees other
 noise.
 
 Only the generator's raw 64-bit words are used, whose stream numpy guarantees; its distributions may change between

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +23,8 @@ from edge_tts.noise import sampling_noise
 from edge_tts.sovits.post import pause_seconds
 from edge_tts.sovits.schedule import WINDOW_TOKENS
 from edge_tts.sovits.stream import AcousticStream
+from edge_tts.text import Segment
 from edge_tts.timing import StageTimes
-
-if TYPE_CHECKING:
-    from edge_tts.text import Segment
 
 __all__ = ["PAUSE_PHONES", "Request", "Synthesizer", "Utterance"]
 

@@ -20,12 +20,14 @@ from edge_tts.noise import SEEDS
 from edge_tts.synthesis import PAUSE_PHONES, Request, Synthesizer, Utterance
 from edge_tts.text import Lexicon, Sentence, front_end
 from edge_tts.text.english.phrasing import with_breaks
+from edge_tts.text.gpt_sovits import padded
 from edge_tts.text.symbols import phone_ids
 from edge_tts.timing import StageTimes
 
 __all__ = ["MAX_SPEED", "MIN_SPEED", "SpeakerInfo", "Voice"]
 
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
+GPT_SOVITS = "gpt-sovits"  # the family of genuine voices
 
 
 @dataclass(frozen=True)
@@ -85,14 +87,26 @@ class Voice:
 
     @property
     def default_speaker(self) -> str:
-        """Who speaks when nobody is named."""
-        return self._bundle.manifest.default_speaker
+        """Who speaks when nobody is named. Raises SpeakerNotFoundError: nobody has been enrolled yet."""
+        name = self._bundle.manifest.default_speaker
+        if name is None:
+            where = self._bundle.path
+            raise SpeakerNotFoundError(
+                f"voice {self.name!r} has no speaker yet: run edgetts-build enroll {where} --audio FILE --text TEXT"
+            )
+        return name
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Languages that the voice was trained to speak."""
+        return self._bundle.manifest.languages
 
     def synthesize(
         self,
         text: str,
         *,
         speaker: str | None = None,
+        language: str | None = None,
         speed: float = 1.0,
         seed: int | None = None,
         cancel: threading.Event | None = None,
@@ -101,6 +115,7 @@ class Voice:
     ) -> Iterator[AudioChunk]:
         """Speaks a text; sound comes out while later tokens are still being drawn.
 
+        `language` is that of the text, by default the speaker's own; `auto` finds it sentence by sentence.
         `speed` 0.5..2 is relative to the speaker's own. The same `seed` gives the same sound; without one it is drawn
         at random. `cancel` may be set from another thread: the iteration ends within one decode step, as it does when
         the iterator is closed. `lexicon` adds pronunciations, `times` collects where the time goes.
@@ -116,22 +131,38 @@ class Voice:
         seed = secrets.randbits(64) if seed is None else _checked_seed(seed)
         times = times or StageTimes()
         with times.measure("text"):
-            entry = self._bundle.manifest.speakers[name]
-            sentences = front_end(text, entry.language, lexicon)
-            if entry.phrase_breaks:
-                sentences = [with_breaks(sentence) for sentence in sentences]
-            utterances = [_utterance(sentence) for sentence in sentences]
+            utterances = self._read(text, name, language, lexicon)
         if not utterances:
             raise TextError("there is nothing to speak in this text")
         stopped = cancel.is_set if cancel is not None else _never
         request = Request(utterances, self._tokens[name], float(speed), seed, stopped, times)
         return self._synthesizer.speak(request)
 
+    def _read(self, text: str, speaker: str, language: str | None, lexicon: Lexicon | None) -> list[Utterance]:
+        manifest = self._bundle.manifest
+        entry = manifest.speakers[speaker]
+        language = entry.language if language is None else language
+        self._check_language(language)
+        genuine = manifest.family == GPT_SOVITS
+        sentences = front_end(text, language, lexicon, dictionary_forms=genuine)
+        if entry.phrase_breaks and language == "en":
+            sentences = [with_breaks(sentence) for sentence in sentences]
+        if genuine:
+            sentences = [padded(sentence, opening=index == 0) for index, sentence in enumerate(sentences)]
+        return [_utterance(sentence, manifest.symbols) for sentence in sentences]
 
-def _utterance(sentence: Sentence) -> Utterance:
-    ids = np.array(phone_ids(sentence.phones), np.int64)
+    def _check_language(self, language: str) -> None:
+        """Raises ParameterError: the voice was not trained to speak it."""
+        known = self._bundle.manifest.languages
+        if language.removeprefix("all_") not in known and not (language.startswith("auto") and len(known) > 1):
+            shown = f"{', '.join(known)}{' or auto' if len(known) > 1 else ''}"
+            raise ParameterError(f"voice {self.name!r} does not speak {str(language)[:20]!r}: choose {shown}")
+
+
+def _utterance(sentence: Sentence, symbols: str) -> Utterance:
+    ids = np.array(phone_ids(sentence.phones, symbols), np.int64)
     pauses = tuple(phone in PAUSE_PHONES for phone in sentence.phones)
-    return Utterance(sentence.written, ids, pauses, getattr(sentence, "segments", ()))
+    return Utterance(sentence.written, ids, pauses, sentence.segments)
 
 
 def _check_speed(speed: float) -> None:
