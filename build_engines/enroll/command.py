@@ -44,12 +44,12 @@ def run(args: argparse.Namespace) -> int:
     """Enroll, and say how the new speaker is heard. Raises EdgeTTSError."""
     needs_extra("build", ("torch", "soundfile", "soxr", "matplotlib", "transformers"))
     from build_engines.enroll.pipeline import Plan, enroll
-    from edge_tts.bundle import locate, search_path
+    from edge_tts.bundle import search_path
 
     home = Path.home()
     folders = search_path(os.environ, home)
     plan = Plan(
-        voice=locate(args.bundle, folders),
+        voice=_folder(args.bundle, folders),
         audios=(args.audio, *args.also),
         voices=folders[-1],
         hubert=hubert_folder(args.hubert, os.environ, home),
@@ -75,6 +75,16 @@ def run(args: argparse.Namespace) -> int:
     if args.report is not None:
         say(f"the recording in pictures: {args.report}")
     return EXIT_OK
+
+
+def _folder(bundle: str, folders: tuple[Path, ...]) -> Path:
+    """The bundle's folder: a voice that is installed under that name, or a path, even without a slash in it."""
+    from edge_tts.bundle import installed, locate
+
+    path = Path(bundle)
+    if bundle not in installed(folders) and (path / "manifest.json").is_file():
+        return path
+    return locate(bundle, folders)
 
 
 def _voice(folder: Path, folders: tuple[Path, ...]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from tqdm import tqdm
@@ -235,11 +236,12 @@ def _warnings(examined: Sequence[Examined]) -> Iterator[str]:
 
 @contextmanager
 def _progress(steps: int) -> Iterator[_Step]:
-    """A bar for people who wait; nothing where nobody looks, or when all is over in two seconds."""
-    with tqdm(total=steps, bar_format="{desc:20}|{bar}| {elapsed}", delay=2, leave=False, disable=None) as bar:
+    """A bar for people who wait at a terminal; it goes away in the end."""
+    with tqdm(total=steps, bar_format="{desc:20}|{bar}| {elapsed}", leave=False, disable=None) as bar:
+        begun = count()
 
         def step(name: str) -> None:
-            bar.set_description_str(name, refresh=False)
-            bar.update()
+            bar.n = next(begun)
+            bar.set_description_str(name)
 
         yield step

@@ -266,6 +266,17 @@ def test_refused_recordings_are_drawn_too(bundles, recording, tmp_path, call):
     assert page.index("This will do.") < page.index("This will not do.")
 
 
+def test_a_folder_without_a_slash(bundles, recording, call, monkeypatch):
+    monkeypatch.chdir(bundles("own").parent)
+    code, out, _ = call("own", "--audio", recording)
+    assert code == 0
+    assert "--voice " in out
+    assert "ref" in open_bundle(bundles("own")).manifest.speakers
+    code, _, err = call("owl", "--audio", recording)
+    assert code == 1
+    assert "owl" in err[0]
+
+
 def test_what_could_be_better_is_said(bundles, tmp_path, call):
     hissing = write(tmp_path / "hissing.wav", speech() + noise(speech(), 22.0))
     code, out, err = call(bundles("own"), "--audio", hissing)
