@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from build_engines.bundle import _VOCODER_CONTEXT_FRAMES as CONTEXT_FRAMES
+from build_engines.distilled_bundle import _VOCODER_CONTEXT_FRAMES as CONTEXT_FRAMES
 from tests.build.conftest import DECODER_CONFIG, GPT_CONFIG
 
 HOP = DECODER_CONFIG.hop
@@ -89,7 +89,7 @@ def spoken(exported):
         "codes": rng.integers(0, 1024, (1, count)),
         "phones": rng.integers(0, 732, (1, PHONES)),
         "align": (np.arange(count) * PHONES // count)[None],
-        "ge": rng.standard_normal((1, DECODER_CONFIG.ge_dim)).astype(np.float32),
+        "condition": rng.standard_normal((1, DECODER_CONFIG.ge_dim)).astype(np.float32),
     }
     inputs["align"][0, 7] = -1
     return inputs, exported.session("latents").run(["z"], inputs)[0]
@@ -98,7 +98,8 @@ def spoken(exported):
 def test_latents_equal_the_module(exported, spoken):
     inputs, z = spoken
     with torch.no_grad():
-        expected = exported.decoder.latents(*(torch.from_numpy(inputs[k]) for k in ("codes", "phones", "align", "ge")))
+        names = ("codes", "phones", "align", "condition")
+        expected = exported.decoder.latents(*(torch.from_numpy(inputs[name]) for name in names))
     assert z.shape == (1, DECODER_CONFIG.dim, 160)
     np.testing.assert_allclose(z, expected.transpose(1, 2).numpy(), atol=2e-5)
 
@@ -116,13 +117,13 @@ def test_windows_of_latents_equal_the_whole(exported, spoken, first, last):
 
 def vocode(exported, z, ge, phase, noise):
     return exported.session("vocoder").run(
-        ["audio", "phases"], {"z": z, "ge": ge, "phase": np.asarray(phase, np.float32), "noise": noise}
+        ["audio", "phases"], {"z": z, "condition": ge, "phase": np.asarray(phase, np.float32), "noise": noise}
     )
 
 
 def test_vocoder_equals_the_module_and_its_windows_the_whole(exported, spoken):
     inputs, z = spoken
-    z, ge = 3 * z, inputs["ge"]
+    z, ge = 3 * z, inputs["condition"]
     noise = np.random.default_rng(6).standard_normal((1, z.shape[2] * HOP)).astype(np.float32)
     audio, phases = vocode(exported, z, ge, [0], noise)
     assert audio.shape == (1, 160 * HOP)
