@@ -35,7 +35,7 @@ class Words:
         packed = arrays("zh_words.npz")
         self._trie = Trie(packed["characters"], packed["children"])
         self._tags = str(packed["tags"]).split(" ")
-        self._tag = packed["tag"].astype(np.uint8).tobytes()
+        self._tag_numbers = packed["tag"].astype(np.uint8).tobytes()
         self._frequency = array("I", packed["frequency"].astype(np.uint32).tobytes())
         self._log_total = log(int(packed["total"]))
 
@@ -53,9 +53,10 @@ class Words:
         node = self._trie.node(word)
         return node if node is not None and self._frequency[node] else None
 
-    def _tag_of(self, word: str) -> str:
+    def tag(self, word: str) -> str:
+        """The tag of a word of the list, `x` for any other."""
         node = self._node(word)
-        return "x" if node is None else self._tags[self._tag[node]]
+        return "x" if node is None else self._tags[self._tag_numbers[node]]
 
     def _cut_block(self, block: str) -> Iterator[Word]:
         steps = self._best_steps(block)
@@ -79,7 +80,7 @@ class Words:
                 if self._frequency[node]:
                     chance = log(self._frequency[node]) - self._log_total + score[end]
                     if best is None or chance >= best:
-                        best, steps[start] = chance, (end, self._tags[self._tag[node]])
+                        best, steps[start] = chance, (end, self._tags[self._tag_numbers[node]])
             score[start] = score[start + 1] - self._log_total if best is None else best
         return steps
 
@@ -87,7 +88,7 @@ class Words:
         """A run of characters that the best cut leaves single: one that is a word of the list stays cut."""
         if len(run) == 1 or run in self:
             for char in run:
-                yield char, self._tag_of(char)
+                yield char, self.tag(char)
         elif run:
             for place, part in enumerate(_HAN.split(run)):
                 if place % 2:
