@@ -57,6 +57,8 @@ def check(text, language):
         ("我OK！", "yue", "yue en", "Yng Yo5 OW2 K EY1 !"),
         ("to the apple和", "yue", "en yue", "T UW1 DH AH0 AE1 P AH0 L Yw Yo4 ."),
         ("「はい」", "ja", "ja", "h a ] i ."),
+        ("A餐", "yue", "en yue", "EY1 Yc Yaan1 ."),
+        ("我喜欢iPhone手机。", "zh", "zh en zh", "w o2 x i3 h uan5 AY1 F OW2 N sh ou3 j i1 ."),
         ("はい、 안녕 hi", "auto", "ja ko en", "h a ] i , ㅇ ㅏ ㄴ ㄴ ㅣ ㅓ ㅇ 空 HH AY1 ."),
     ],
 )

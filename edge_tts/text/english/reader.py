@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from edge_tts.text.clean import Cleaned, clean
-from edge_tts.text.english.pronounce import pronounce
+from edge_tts.text.english.pronounce import LETTERS, pronounce
 from edge_tts.text.english.scanner import scan
 from edge_tts.text.lexicon import Lexicon
 from edge_tts.text.reading import Reading, Segment, Sentence
@@ -28,9 +28,11 @@ def sentences(text: str, lexicon: Lexicon, dictionary_forms: bool = False) -> li
 def read(text: str, lexicon: Lexicon | None = None) -> Reading:
     """A run of English in dictionary forms as one row of phones, without a final mark of its own.
 
-    Raises TextError as `sentences` does.
+    An `a` with no other word is the letter. Raises TextError as `sentences` does.
     """
     said = [part for sentence in _said(clean(text), lexicon or Lexicon(), True) for part in sentence]
+    if [token.text for token, _ in said if not token.pause] == ["a"]:
+        said = [(token, phones if token.pause or token.phones else LETTERS["A"]) for token, phones in said]
     return Reading(_spoken(said), tuple(phone for _, phones in said for phone in phones))
 
 
