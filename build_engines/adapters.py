@@ -19,7 +19,10 @@ from onnx import NodeProto, TensorProto, helper
 
 from build_engines.errors import BuildError
 
-__all__ = ["add_adapters", "add_adapters_to_file"]
+__all__ = ["MAX_RANK", "add_adapters", "add_adapters_to_file"]
+
+MAX_RANK = 64
+"""The greatest rank that a bundle's manifest promises to take."""
 
 _INT8 = "_quantized"
 _DEFAULT_RANK = 0

@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from build_engines.exchange import exchange
 from edge_tts.bundle.manifest import FORMAT, FORMAT_VERSION, parse_manifest
 
 __all__ = ["draft", "graph_entry", "seal", "write_goldens"]
@@ -46,12 +47,7 @@ def seal(part: Path, target: Path, manifest: Mapping[str, Any]) -> None:
     raw = json.dumps(whole, indent=1, ensure_ascii=False).encode()
     parse_manifest(raw)
     (part / "manifest.json").write_bytes(raw)
-    old = target.with_name(target.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
-    part.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    exchange(part, target)
 
 
 def graph_entry(part: Path, file: str) -> dict[str, Any]:

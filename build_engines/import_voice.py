@@ -15,6 +15,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from build_engines.adapters import MAX_RANK
 from build_engines.bundle import draft, graph_entry, seal, write_goldens
 from build_engines.checkpoint import GptCheckpoint, SovitsCheckpoint, open_gpt, open_sovits
 from build_engines.errors import BuildError
@@ -28,7 +29,6 @@ from edge_tts.bundle import Sampling
 
 __all__ = ["ImportPlan", "import_voice"]
 
-MAX_ADAPTER_RANK = 64
 _MAX_CONTEXT = 2048  # a 10 s prompt, 2 x 140 phones and a minute of speech
 _LANGUAGES = {"v1": ("zh", "en", "ja"), "v2": ("zh", "en", "ja", "ko", "yue")}
 # The program's defaults (TTS_infer_pack/TTS.py); top_k is in the checkpoint.
@@ -137,7 +137,7 @@ def _manifest(
         "sampling": asdict(sampling),
         "speakers": {},
         "default_speaker": None,
-        "adapters": {"targets": targets, "max_rank": MAX_ADAPTER_RANK},
+        "adapters": {"targets": targets, "max_rank": MAX_RANK},
         "licence": plan.licence,
         "provenance": {
             part: {"file": checkpoint.path.name, "info": checkpoint.info, "sha256": _sha256(checkpoint.path)}

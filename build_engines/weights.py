@@ -19,10 +19,14 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 from torch import Tensor
 
-__all__ = ["WeightFile", "fill_in"]
+__all__ = ["WeightFile", "fill_in", "move_out"]
 
 # Processors read whole cache lines, and engines may map the file into memory.
 _ALIGNMENT_BYTES = 64
+# What is smaller stays in the graph: shapes and indices that an engine wants to see when it loads.
+_SMALL_BYTES = 1024
+# A Gemm that is nothing but x @ W.T + b; the exporter leaves out what has its default.
+_PLAIN_GEMM = {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1}
 
 
 class WeightFile:
@@ -80,6 +84,14 @@ def fill_in(model: onnx.ModelProto, weights: Mapping[str, Tensor], prefix: str, 
             graph.initializer.append(make(name, array))
 
 
+def move_out(model: onnx.ModelProto, file: WeightFile) -> None:
+    """Moves the weights that lie inside a graph into ``file``, but not the small constants."""
+    for i, tensor in enumerate(model.graph.initializer):
+        array = numpy_helper.to_array(tensor)
+        if array.nbytes >= _SMALL_BYTES:
+            model.graph.initializer[i].CopyFrom(file.initializer(tensor.name, array))
+
+
 def _inside(name: str, array: NDArray[Any]) -> TensorProto:
     return numpy_helper.from_array(np.ascontiguousarray(array), name)
 
@@ -107,8 +119,9 @@ def _split_products(graph: onnx.GraphProto) -> None:
     """
     nodes: list[NodeProto] = []
     for node in graph.node:
-        turns = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
-        if node.op_type != "Gemm" or not turns:
+        given = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+        plain = node.op_type == "Gemm" and {**_PLAIN_GEMM, "transB": 0, **given} == _PLAIN_GEMM
+        if not plain or len(node.input) != 3:
             nodes.append(node)
             continue
         (x, weight, bias), (y,) = node.input, node.output
@@ -121,11 +134,11 @@ def _split_products(graph: onnx.GraphProto) -> None:
 
 
 def _drop_transposes(graph: onnx.GraphProto, weights: Mapping[str, Tensor]) -> set[str]:
-    """Removes the Transpose nodes of weights that nothing reads but those; returns the weights' names."""
+    """Removes the Transpose nodes of matrices that nothing reads but those; returns the matrices' names."""
     readers: dict[str, list[onnx.NodeProto]] = {}
     for node in graph.node:
         for name in node.input:
-            if name in weights:
+            if name in weights and weights[name].ndim == 2:
                 readers.setdefault(name, []).append(node)
     turned = {name for name, nodes in readers.items() if all(node.op_type == "Transpose" for node in nodes)}
     sources = {node.output[0]: name for name in turned for node in readers[name]}

@@ -12,6 +12,7 @@ import onnxruntime  # type: ignore[import-untyped]
 import torch
 from numpy.typing import NDArray
 
+from build_engines.adapters import MAX_RANK, add_adapters_to_file
 from build_engines.distilled_bundle import BundleSpeaker, write_bundle
 from build_engines.export import export_decoder, export_gpt
 from build_engines.models.gpt import GPT, GPTConfig
@@ -141,7 +142,10 @@ def finish(s: Settings, target: Path = VOICES / "default") -> None:
         "data": "CMU ARCTIC voices of Flite and Festival, LJ Speech (public domain), LibriSpeech (CC BY 4.0)",
     }  # fmt: skip
     for folder, where in ((graphs, target), (floats, s.work / "float_bundle")):
+        targets = add_adapters_to_file(folder / "gpt_prefill.onnx")
+        add_adapters_to_file(folder / "gpt_step.onnx")
         write_bundle(
             where, "default", folder, speakers, DEFAULT_SPEAKER, gpt.config, trainer.decoder.config, SAMPLING,
             CARD.read_text(encoding="utf-8"), provenance, _golden(folder, speakers[DEFAULT_SPEAKER]),
+            {"targets": targets, "max_rank": MAX_RANK},
         )  # fmt: skip

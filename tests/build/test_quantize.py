@@ -94,7 +94,24 @@ def test_weights_shared_through_identities_are_quantized_once(tmp_path, quantize
     shared_weights(source)
     quantize(source, target)
     large = [t for t in onnx.load(str(target)).graph.initializer if np.prod(t.dims) >= 32 * 32]
-    assert [t.data_type for t in large] == [TensorProto.INT8]
+    assert [t.data_type for t in large] == [TensorProto.UINT8 if quantize is quantize_linears else TensorProto.INT8]
     x = np.random.default_rng(2).standard_normal((5, 32)).astype(np.float32)
     made = [open_session(path).run(None, {"x": x})[0] for path in (source, target)]
     assert cosine(*made) > 0.99
+
+
+def test_large_products_do_not_overflow(tmp_path):
+    """The worst case of a processor that adds pairs of products in 16 bits: great activations and weights, one sign."""
+    weight = numpy_helper.from_array(np.full((64, 8), 1.0, np.float32), "w")
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"], "product")],
+        "ones",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 64])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 8])],
+        [weight],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, str(tmp_path / "float.onnx"))
+    quantize_linears(tmp_path / "float.onnx", tmp_path / "int8.onnx")
+    made = open_session(tmp_path / "int8.onnx").run(None, {"x": np.ones((1, 64), np.float32)})[0]
+    np.testing.assert_allclose(made, 64, rtol=0.01)

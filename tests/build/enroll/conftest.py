@@ -9,7 +9,7 @@ import torch
 from transformers import HubertConfig, HubertModel
 from transformers.utils import logging
 
-from build_engines.enroll import command
+from build_engines.commands import enroll as command
 from edge_tts.errors import EdgeTTSError
 from edge_tts.terminal import complain
 from tests.build.enroll.sounds import clean, write
