@@ -42,6 +42,12 @@ def one_thread():
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    """Random networks are the same whatever ran before."""
+    torch.manual_seed(0)
+
+
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory, one_thread):
     """Not to be changed."""
