@@ -8,7 +8,7 @@ from edge_tts.text.chinese.units import MEASURE
 
 __all__ = ["RULES", "bare"]
 
-_CODE = "电话|热线|手机|号码|编号|房间|密码|代码|验证码|邮编|尾号|[工学座账卡帐单代型牌]号|航班|车次|拨打?|致电|[A-Za-z]$"
+_CODE = "电话|热线|手机|号码|编[号码]|房间|密码|代码|验证码|邮编|尾号|[工学座账卡帐单代型牌]号|航班|车次|拨打?|致电|[A-Za-z]$"
 _NO_MEASURE = f"(?!{MEASURE})"
 
 
@@ -24,7 +24,7 @@ def _version(match: re.Match[str]) -> str:
 def bare(match: re.Match[str]) -> str:
     """A whole number (group 0) that nothing explains. Up to two digits it is a number; more are mostly a code.
 
-    Round ones are numbers too, and 1900 to 2099 is a year, unless a word for a code stands before.
+    Round ones are numbers too, and 1900 to 2099 mostly is a year, unless a word for a code stands before.
     """
     number = match[0]
     if number[0] == "0" and len(number) > 1:
@@ -32,10 +32,10 @@ def bare(match: re.Match[str]) -> str:
     if len(number) < 3:
         return cardinal(number)
     if not follows(match, _CODE):
+        if len(number) == 4 and number[:2] in ("19", "20") and not number.endswith("000"):
+            return digits(number)
         if is_round(number):
             return cardinal(number)
-        if len(number) == 4 and number[:2] in ("19", "20"):
-            return digits(number)
     return telephone(number)
 
 

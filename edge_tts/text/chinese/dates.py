@@ -11,7 +11,7 @@ _TIME = r"([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?![\d:])"
 _HALF_DAY = r"(?: ?([AaPp])\.?[Mm](?![A-Za-z])\.?)?"
 _SCORE = "比分|比例|比值|赔率|大比|[胜负败平]$|以$|成$|为$"
 _SPAN_BEFORE = "[近约第满这每整几共长达超过了花用隔]$|未来$|过去$"
-_SPAN_AFTER = re.compile("[来前后内间里以的多代之]|历史|时间|左右|期")
+_SPAN_AFTER = re.compile("[来前后内间里以多代之]|的(?!时候)|历史|时间|左右|期|[有余]")
 
 
 def _date(match: re.Match[str]) -> str | None:
@@ -39,12 +39,14 @@ def _year(match: re.Match[str]) -> str:
 
 def _is_span(match: re.Match[str]) -> bool:
     """Whether `20年` is a length of time, or 八十年代, and not the year 2020. Four digits mostly are a year."""
-    year, rest = match[1], match.string[match.end() :]
-    if match[2] or year[0] == "0":
+    year = match[1]
+    if match[2] or year[0] == "0" or match.string[match.start() - 1 : match.start()] == "(":
         return False
     if len(year) == 4:
         return year.endswith("000") and year != "2000"
-    return int(year) < 60 or follows(match, _SPAN_BEFORE) or _SPAN_AFTER.match(rest) is not None
+    if follows(match, _SPAN_BEFORE) or _SPAN_AFTER.match(match.string, match.end()):
+        return True
+    return int(year) < 60 if len(year) == 2 else year.endswith("00") or (int(year) < 200 and year.endswith("0"))
 
 
 def _time(match: re.Match[str]) -> str | None:
@@ -75,7 +77,7 @@ RULES: list[Rule] = [
     (re.compile(r"(?<!\d)(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d|\2\d)日?"), _date),
     (re.compile(r"(?<!\d)((?:19|20)\d\d)[-/](\d\d)(?=赛季|学年|年度)"), _season),
     (re.compile(r"(?<!\d)((?:19|20)\d\d)[-/](0[1-9]|1[0-2])(?![\d/-])"), _month),
-    (re.compile(r"(?<![\d.])(\d{4}|\d{2})年(?:(0?[1-9]|1[0-2])月(?:(0?[1-9]|[12]\d|3[01])(?=[日号]))?)?"), _year),
+    (re.compile(r"(?<![\d.])(\d{2,4})年(?:(0?[1-9]|1[0-2])月(?:(0?[1-9]|[12]\d|3[01])(?=[日号]))?)?"), _year),
     (re.compile(_TIME + TO + _TIME), _time_range),
     (re.compile(_TIME + _HALF_DAY), _time),
 ]

@@ -24,6 +24,12 @@ _COUNTED = frozenset("零一二三四五六七八九十百千万亿几有两半�
 _DIRECTIONS = frozenset("上下进出回过起开")
 _MODALS = frozenset("想 要 会 能 可以 应该 应 敢 肯 愿意 打算".split())
 
+_ALSO_VERBS = frozenset(
+    "遭遇 哺育 采访 参观 访问 调查 研究 学习 经历 教育 批评 表扬 帮助 影响 讨论 考虑 创作 领导 指导 设计 组织 代表 翻译 报告 证明 合作 工作"
+    " 生活 治疗 培训 训练 比赛 检查 接触 处理 计划 尝试 努力 思考 介绍 使用 演出 服务 编辑 导演 表演 获奖 出版 任职".split()
+)
+"""Verbs that jieba tags as nouns."""
+
 
 def neutral(units: Sequence[Unit], place: int) -> None:
     """Sets the tone 5 in the syllables of the unit at `place`; the others are its sentence."""
@@ -66,7 +72,7 @@ def _is_particle(unit: Unit, before: Unit | None) -> bool:
     if before is None or before.tag == "x":
         return False
     if unit.text == "过":
-        return before.tag[0] in "va" and before.text not in _MODALS
+        return before.tag[0] in "vaibz" and before.text not in _MODALS or before.text in _ALSO_VERBS
     return unit.text in _PARTICLES
 
 

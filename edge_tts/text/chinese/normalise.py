@@ -17,12 +17,13 @@ __all__ = ["normalise"]
 _RULES: list[Rule] = [*dates.RULES, *codes.RULES, *quantities.RULES]
 _START = re.compile(r"[-+.^/\d⁰¹²³⁴⁵⁶⁷⁸⁹$€£¥￥₩₹₽฿]|(?<=每)[A-Za-zμ]|US\$|HK\$|NT\$|RMB|CNY|USD|EUR|HKD|JPY")
 _DOTS = re.compile(r"\.{3,}")
+_WIDE_POINT = re.compile(r"(?<=\d)．(?=\d)")
 _MARKS = re.compile(f"([{re.escape(''.join(PUNCTUATION))}])[{re.escape(''.join(PUNCTUATION))}]+")
 
 
 def normalise(text: str) -> str:
     """`现在是8:30。` → 现在是八点半. Empty if nothing can be read. Raises TextError for what is no string."""
-    text = _DOTS.sub("…", fold(text)).strip(" \n")
+    text = _WIDE_POINT.sub(".", _DOTS.sub("…", fold(text))).strip(" \n")
     said = []
     place = 0
     while place < len(text):

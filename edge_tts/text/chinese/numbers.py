@@ -51,8 +51,8 @@ def number(text: str) -> str:
 
 
 def is_round(text: str) -> bool:
-    """Whether the number ends in at least two zeros and says little more: 100, 1500, 20000."""
-    return text.endswith("00") and text[0] != "0" and len(text) <= _MAX_DIGITS
+    """Whether the number ends in at least two zeros and says little more: 100, 1500, 20000; not 545500."""
+    return text.endswith("00") and text[0] != "0" and len(text) <= _MAX_DIGITS and len(text.rstrip("0")) <= 2
 
 
 def _group(group: str, gap: bool) -> str:

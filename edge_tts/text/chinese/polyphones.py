@@ -15,19 +15,24 @@ __all__ = ["Polyphones", "polyphones"]
 _WINDOW = 6
 """How many characters before it a context sees."""
 
+_LONGEST = 8
+"""Characters in the longest of the words."""
+
 
 @dataclass(frozen=True)
 class Polyphones:
-    """defaults: character → syllable. words: word → the syllables of some of its characters, by place. contexts:
-    character → what must stand before (at the end) and after it (at the beginning), and the syllable."""
+    """defaults: character → syllable. words: word → the syllables of some of its characters, by place. open: the words
+    that contexts may overrule. contexts: character → what must stand before (at the end) and after it (at the
+    beginning), and the syllable."""
 
     defaults: dict[str, str] = field(default_factory=dict)
     words: dict[str, dict[int, str]] = field(default_factory=dict)
+    open: set[str] = field(default_factory=set)
     contexts: dict[str, list[tuple[re.Pattern[str], re.Pattern[str], str]]] = field(default_factory=dict)
 
     def longest_word(self, text: str, start: int) -> str:
         """The longest of `words` that begins there; empty if none does."""
-        for size in range(min(self._longest, len(text) - start), 1, -1):
+        for size in range(min(_LONGEST, len(text) - start), 1, -1):
             word = text[start : start + size]
             if word in self.words:
                 return word
@@ -40,10 +45,6 @@ class Polyphones:
             if start.search(before) and end.match(text, place + 1):
                 return syllable
         return None
-
-    @property
-    def _longest(self) -> int:
-        return 8
 
 
 @cache
@@ -66,5 +67,8 @@ def _add(table: Polyphones, character: str, syllable: str, where: list[str]) -> 
             context = re.compile(f"(?:{before})$"), re.compile(after), syllable
             table.contexts.setdefault(character, []).append(context)
         else:
+            if item.endswith("~"):
+                item = item[:-1]
+                table.open.add(item)
             places = table.words.setdefault(item, {})
             places.update((place, syllable) for place, char in enumerate(item) if char == character)

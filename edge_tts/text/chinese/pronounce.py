@@ -50,7 +50,7 @@ def _fill_in(units: Sequence[Unit], place: int, text: str, start: int) -> None:
         if is_alone:
             better = polyphones().in_context(text, start + offset)
             unit.syllables[offset] = better or unit.syllables[offset]
-    if len(unit.text) == 1:
+    if unit.text[0] in "地得":
         unit.syllables[0] = particle(units, place) or unit.syllables[0]
 
 

@@ -23,6 +23,9 @@ _PART = re.compile(r"(?P<operand>(?:(?<![\d%])-)?\d+(?:\.\d+)?)(?P<power>[⁰¹�
 _SCORE_BEFORE = "比分|大比|[以胜负败平]$|战[胜平]|击败|领先|落后"
 _SCORE_AFTER = re.compile("[大完险惨小]?[胜负败]|战[胜平]|击[败退]|取胜|获胜|力克|领先|逆转|落后|淘汰|横扫")
 _MINUS_AFTER = "(?:^|[^一-龥A-Za-z0-9])$|[是为到达至约近在于从和与或跌降增长温度率幅差减加等负均数值]$"
+_NUMBERED = ("号", "路", "线", "班")
+"""Before these, numbers of three digits and more are names."""
+
 _DEGREES = "(?:°C|℃|摄氏度|度|°F|℉|华氏度|°)"
 _DEGREE_NAMES = {"摄氏度": "摄氏度", "°F": "华氏度", "℉": "华氏度", "华氏度": "华氏度"}
 _SCALE = "(?:万亿|千万|百万|十万|万|亿|千|百)?"
@@ -99,8 +102,9 @@ def _range(match: re.Match[str]) -> str | None:
             return f"{_signed(low)}比{_signed(high)}"
         if _value(low) >= _value(high) or match.string[match.end() : match.end() + 2].strip()[:1] == "=":
             return f"{_signed(low)}减{_signed(high)}"
-    if unit == "年" or (not unit and _is_year(low) and _is_year(high)):
-        ends = [digits(end) if len(end) == 4 else cardinal(end) for end in (low, high)]
+    if unit == "年" or (not unit and _are_years(low, high)):
+        is_span = unit == "年" and (len(low) < 3 or (low.endswith("00") and len(low) < 4))
+        ends = [cardinal(end) if is_span else digits(end) for end in (low, high)]
     else:
         ends = [_counted(end, first or unit or "", match) for end in (low, high)]
     return ends[0] + _unit(first or "") + _to(between, bool(first)) + ends[1] + _unit(unit or "")
@@ -118,7 +122,7 @@ def _measured(match: re.Match[str]) -> str | None:
     value, more, unit = match.group("value", "more", "unit")
     if value[0] == "-" and not follows(match, _MINUS_AFTER, 1):
         return None
-    if follows(match, "[A-Za-z]$", 1) and len(value) > 2:
+    if len(value) > 2 and (unit in _NUMBERED or follows(match, "[A-Za-z]$", 1)):
         return None
     return _counted(value, unit, match) + ("多" if more == "+" else more or "") + _unit(unit)
 
@@ -143,8 +147,8 @@ def _value(text: str) -> float:
     return float(text.replace(",", ""))
 
 
-def _is_year(text: str) -> bool:
-    return len(text) == 4 and text[:2] in ("19", "20")
+def _are_years(low: str, high: str) -> bool:
+    return len(low) == len(high) == 4 and "1000" <= low < high < "2100" and int(high) - int(low) < 200
 
 
 def _negative(match: re.Match[str]) -> str | None:

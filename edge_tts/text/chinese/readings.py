@@ -46,7 +46,7 @@ class Readings:
             for offset, syllable in table.words.get(word[place:end], {}).items():
                 part[offset] = syllable
             found += part
-            alone += [end - place == 1] * (end - place)
+            alone += [end - place == 1 or word[place:end] in table.open] * (end - place)
         return found, alone
 
     def syllable(self, character: str) -> str:

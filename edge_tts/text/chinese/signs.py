@@ -11,7 +11,7 @@ __all__ = ["MARKS", "spoken_sign"]
 
 MARKS = {
     ",": ",", "，": ",", "、": ",", ":": ",", "：": ",", ";": ",", "；": ",", "·": ",", "•": ",", "‧": ",", "・": ",", "/": ",",
-    "．": ".", ".": ".", "。": ".", "｡": ".", "\n": ".", "!": "!", "！": "!", "?": "?", "？": "?", "…": "…", "⋯": "…", "‥": "…",
+    "．": ",", ".": ".", "。": ".", "｡": ".", "\n": ".", "!": "!", "！": "!", "?": "?", "？": "?", "…": "…", "⋯": "…", "‥": "…",
     "~": "…", "〜": "…", "—": ",", "–": ",", "―": ",", "-": ",", "→": ",",
 }  # fmt: skip
 
@@ -48,7 +48,9 @@ def spoken_sign(text: str, place: int) -> str:
         return OPERATORS[sign]
     if sign in MARKS:
         return MARKS[sign]
-    return _NAMES.get(sign) or _GREEK.get(sign.lower(), "")
+    if sign.lower() in _GREEK and not (before.lower() in _GREEK or after.lower() in _GREEK):
+        return _GREEK[sign.lower()]
+    return _NAMES.get(sign, "")
 
 
 def _is_range(text: str, place: int) -> bool:
