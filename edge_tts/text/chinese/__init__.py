@@ -7,7 +7,7 @@ import re
 
 from edge_tts.text.chinese.normalise import normalise
 from edge_tts.text.chinese.pronounce import pronounce
-from edge_tts.text.chinese.readings import readings
+from edge_tts.text.chinese.readings import dictionary
 from edge_tts.text.chinese.characters import is_han
 from edge_tts.text.reading import Reading
 
@@ -30,7 +30,7 @@ def read(text: str) -> Reading:
         if sign.search(text):
             text, comma = sign.sub("，", text), pause
             break
-    known = readings()
+    known = dictionary()
     written = normalise(text).translate(_SAME_SOUND)
     said = "".join(char for char in written if not is_han(char) or known.syllable(char))
     row = pronounce(said)

@@ -15,7 +15,7 @@ from edge_tts.text.chinese.neutral_words import (
     TWICE,
 )
 from edge_tts.text.chinese.sandhi import seam, tone, with_tone
-from edge_tts.text.chinese.words import words
+from edge_tts.text.chinese.words import word_list
 
 __all__ = ["neutral"]
 
@@ -57,7 +57,7 @@ def _twice(unit: Unit) -> None:
         if char != text[place - 1]:
             continue
         is_pair = len(text) == 2
-        if char in KIN or (is_pair and (char in TWICE or tag.startswith("nr"))):
+        if char in KIN or (is_pair and char in TWICE):
             _set(unit, place)
         elif (is_pair and tag[0] == "v" and char not in FULL_VERB) or (
             len(text) == 3 and place == 1 and char in DONE_A_LITTLE
@@ -78,17 +78,19 @@ def _is_particle(unit: Unit, before: Unit | None) -> bool:
 
 def _ends_neutral(unit: Unit, before: Unit | None) -> bool:
     text, tag, last = unit.text, unit.tag, unit.text[-1]
-    if last in "子们":
-        return unit.alone[-1] and tag[0] in "nr" and tag != "nr" and not text.endswith(FULL_ZI)
+    if last == "子":
+        is_name = (tag == "nr" and len(text) > 2) or (tag == "m" and len(text) == 2)
+        return not is_name and not text.endswith(FULL_ZI)
     if last in "上里":
         is_place = tag in ("s", "f") or (tag == "l" and len(text) == 3 and text[1] not in "不得")
-        return is_place and text not in FULL_LOCATIVE
+        is_counted = before is not None and before.tag == "m"
+        return is_place and not is_counted and text not in FULL_LOCATIVE
     if last == "下":
         return text.endswith(NEUTRAL_BELOW)
     if last in "来去" and text[-2] in _DIRECTIONS:
         is_after_verb = before is not None and before.tag[0] == "v"
         return tag != "i" and (text != "过去" or is_after_verb)
-    return last in _PARTICLES and tag[0] not in "nj" and text not in ("干嘛", "干吗")
+    return last in _PARTICLES and tag[0] in "yvlaxdc" and text not in ("干嘛", "干吗")
 
 
 def _inner_ends(unit: Unit) -> Iterator[int]:
@@ -100,6 +102,6 @@ def _inner_ends(unit: Unit) -> Iterator[int]:
         yield from (cut for word in (text[:cut], text[max(0, cut - 2) : cut]) if word in NEUTRAL - ONLY_ALONE)
         yield from (len(text) for word in (text[cut:],) if word in NEUTRAL)
     if len(text) > 2 and text[1] == "子" and unit.alone[1]:
-        stem = words().tag(text[:2])
+        stem = word_list().tag(text[:2])
         if stem in ("n", "r") and text[:2] not in FULL_ZI:
             yield 2

@@ -23,12 +23,13 @@ _LONGEST = 8
 class Polyphones:
     """defaults: character → syllable. words: word → the syllables of some of its characters, by place. open: the words
     that contexts may overrule. contexts: character → what must stand before (at the end) and after it (at the
-    beginning), and the syllable."""
+    beginning), and the syllable. surnames: character → syllable at the beginning of a name."""
 
     defaults: dict[str, str] = field(default_factory=dict)
     words: dict[str, dict[int, str]] = field(default_factory=dict)
     open: set[str] = field(default_factory=set)
     contexts: dict[str, list[tuple[re.Pattern[str], re.Pattern[str], str]]] = field(default_factory=dict)
+    surnames: dict[str, str] = field(default_factory=dict)
 
     def longest_word(self, text: str, start: int) -> str:
         """The longest of `words` that begins there; empty if none does."""
@@ -62,7 +63,9 @@ def _add(table: Polyphones, character: str, syllable: str, where: list[str]) -> 
     if not where:
         table.defaults[character] = syllable
     for item in where:
-        if "_" in item:
+        if item == "^":
+            table.surnames[character] = syllable
+        elif "_" in item:
             before, _, after = item.partition("_")
             context = re.compile(f"(?:{before})$"), re.compile(after), syllable
             table.contexts.setdefault(character, []).append(context)

@@ -8,10 +8,10 @@ from edge_tts.text.chinese.merging import Unit, merge
 from edge_tts.text.chinese.neutral import neutral
 from edge_tts.text.chinese.particles import particle
 from edge_tts.text.chinese.polyphones import polyphones
-from edge_tts.text.chinese.readings import readings
+from edge_tts.text.chinese.readings import dictionary
 from edge_tts.text.chinese.sandhi import bu, third, yi
 from edge_tts.text.chinese.syllables import phones
-from edge_tts.text.chinese.words import words
+from edge_tts.text.chinese.words import word_list
 from edge_tts.text.english.pronounce import LETTERS
 from edge_tts.text.symbols import PUNCTUATION
 
@@ -26,7 +26,7 @@ def pronounce(text: str) -> list[tuple[str, ...]]:
 
 
 def _sentence(text: str) -> list[tuple[str, ...]]:
-    units = merge(words().cut(text))
+    units = merge(word_list().cut(text))
     start = 0
     for place, unit in enumerate(units):
         _fill_in(units, place, text, start)
@@ -45,11 +45,13 @@ def _sentence(text: str) -> list[tuple[str, ...]]:
 
 def _fill_in(units: Sequence[Unit], place: int, text: str, start: int) -> None:
     unit = units[place]
-    unit.syllables, unit.alone = readings().read(unit.text)
+    unit.syllables, unit.alone = dictionary().read(unit.text)
     for offset, is_alone in enumerate(unit.alone):
         if is_alone:
             better = polyphones().in_context(text, start + offset)
             unit.syllables[offset] = better or unit.syllables[offset]
+    if unit.tag == "nr" and len(unit.text) > 1 and unit.alone[0]:
+        unit.syllables[0] = polyphones().surnames.get(unit.text[0], unit.syllables[0])
     if unit.text[0] in "地得":
         unit.syllables[0] = particle(units, place) or unit.syllables[0]
 

@@ -13,10 +13,10 @@ from edge_tts.text.chinese.data import arrays
 from edge_tts.text.chinese.polyphones import polyphones
 from edge_tts.text.chinese.trie import Trie
 
-__all__ = ["Readings", "readings", "syllables"]
+__all__ = ["Dictionary", "dictionary", "syllables"]
 
 
-class Readings:
+class Dictionary:
     """The dictionary."""
 
     def __init__(self) -> None:
@@ -65,12 +65,12 @@ class Readings:
 
 
 @cache
-def readings() -> Readings:
+def dictionary() -> Dictionary:
     """The one dictionary, loaded on first use."""
-    return Readings()
+    return Dictionary()
 
 
 @lru_cache(maxsize=4096)
 def syllables(word: str) -> tuple[str, ...]:
     """The syllables of a word by itself."""
-    return tuple(readings().read(word)[0])
+    return tuple(dictionary().read(word)[0])

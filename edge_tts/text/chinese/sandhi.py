@@ -4,7 +4,7 @@ Works on units whose `syllables` are filled in, before the neutral tones (`neutr
 """
 
 from edge_tts.text.chinese.merging import Unit
-from edge_tts.text.chinese.words import words
+from edge_tts.text.chinese.words import word_list
 
 __all__ = ["bu", "seam", "third", "tone", "with_tone", "yi"]
 
@@ -39,7 +39,7 @@ def seam(unit: Unit) -> int:
         return unit.seam
     for size in (2, 3):
         for start in range(len(unit.text) - size + 1 if len(unit.text) > size else 0):
-            if unit.text[start : start + size] in words():
+            if unit.text[start : start + size] in word_list():
                 return size if start == 0 else len(unit.text) - size
     return 0
 

@@ -17,7 +17,7 @@ from edge_tts.text.chinese.data import arrays
 from edge_tts.text.chinese.tagger import tagger
 from edge_tts.text.chinese.trie import Trie
 
-__all__ = ["Words", "words"]
+__all__ = ["WordList", "word_list"]
 
 _BLOCK = re.compile(r"([\u4e00-\u9fd5a-zA-Z0-9+#&._]+)")
 """What may be a word of the list; anything else stands alone. The full stop belongs in, as in jieba."""
@@ -28,7 +28,7 @@ Word = tuple[str, str]
 """A word and its tag."""
 
 
-class Words:
+class WordList:
     """The word list."""
 
     def __init__(self) -> None:
@@ -98,6 +98,6 @@ class Words:
 
 
 @cache
-def words() -> Words:
+def word_list() -> WordList:
     """The one word list, loaded on first use."""
-    return Words()
+    return WordList()
