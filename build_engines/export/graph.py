@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import onnx
@@ -34,4 +34,14 @@ def trace(
             dynamic_axes={k: dict(v) for k, v in axes.items()}, opset_version=_OPSET, dynamo=False,
             do_constant_folding=fold and weights, export_params=weights,
         )  # fmt: skip
-        return onnx.load(str(path))
+        model = onnx.load(str(path))
+    _state_batch(model, {name for sizes in axes.values() for name in sizes.values()})
+    return model
+
+
+def _state_batch(model: onnx.ModelProto, known: Collection[str]) -> None:
+    """Where the exporter has lost sight of an output's first size and made up a name, it is the batch: 1."""
+    for output in model.graph.output:
+        first = output.type.tensor_type.shape.dim[0]
+        if first.dim_param and first.dim_param not in known:
+            first.dim_value = 1
