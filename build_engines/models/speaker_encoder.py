@@ -102,6 +102,7 @@ class Reference(nn.Module):
     cosine: Tensor
     sine: Tensor
     bins: Tensor
+    filters: Tensor
 
     def __init__(self, encoder: SpeakerEncoder) -> None:
         super().__init__()
@@ -111,7 +112,9 @@ class Reference(nn.Module):
         turn = torch.arange(n_fft).double() * (2 * np.pi / n_fft)
         self.register_buffer("cosine", torch.cos(turn).float())
         self.register_buffer("sine", torch.sin(turn).float())
-        self.register_buffer("bins", torch.arange(n_fft // 2 + 1))
+        used = int(self.mel.filters.any(1).nonzero().max()) + 1  # nothing above is in any mel band
+        self.register_buffer("filters", self.mel.filters[:used].clone())
+        self.register_buffer("bins", torch.arange(used))
 
     def forward(self, audio: Tensor) -> Tensor:
         c = self.encoder.config
@@ -127,4 +130,4 @@ class Reference(nn.Module):
         window = self.mel.window[:, None]
         real, imag = pieces @ (self.cosine[index] * window), pieces @ (self.sine[index] * window)
         magnitude = torch.sqrt(real**2 + imag**2 + 1e-12)
-        return self.encoder(magnitude @ self.mel.filters)  # type: ignore[no-any-return]
+        return self.encoder(magnitude @ self.filters)  # type: ignore[no-any-return]
