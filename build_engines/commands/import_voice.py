@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Import. Raises EdgeTTSError; then nothing has been written."""
     needs_extra("build", ("torch", "onnx"))
-    from build_engines.import_voice import ImportPlan, import_voice
+    from build_engines.importing.voice import ImportPlan, import_voice
 
     name = args.output.resolve().name if args.name is None else args.name
     import_voice(ImportPlan(args.gpt, args.sovits, args.output, name, args.bert, args.licence, args.force))

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     """Check it and describe it. Raises EdgeTTSError."""
     if Path(args.file).is_file():
         needs_extra("build", ("torch",))
-    from build_engines.inspect import describe, render
+    from build_engines.bundles.inspect import describe, render
 
     facts = describe(args.file)
     say(json.dumps(facts, indent=1) if args.json else render(facts).rstrip("\n"))

@@ -14,15 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 import edge_tts
-from build_engines.enroll.audio import Recording, read_recording
-from build_engines.enroll.errors import RefusedError
-from build_engines.enroll.graphs import EnrolmentGraphs
-from build_engines.enroll.measures import measure
-from build_engines.enroll.places import check_hubert, check_verifier
-from build_engines.enroll.report import Examined, write_report
-from build_engines.enroll.tokens import Listener, genuine_tokens, nearest_speaker, own_embedding, own_tokens
-from build_engines.enroll.verdicts import Level, judge, judge_text, raise_refused
-from build_engines.speakers import (
+from build_engines.bundles.speakers import (
     Key,
     NewSpeaker,
     add_speaker,
@@ -32,6 +24,14 @@ from build_engines.speakers import (
     graphs_hash,
     is_name,
 )
+from build_engines.enroll.audio import Recording, read_recording
+from build_engines.enroll.errors import RefusedError
+from build_engines.enroll.graphs import EnrolmentGraphs
+from build_engines.enroll.measures import measure
+from build_engines.enroll.places import check_hubert, check_verifier
+from build_engines.enroll.report import Examined, write_report
+from build_engines.enroll.tokens import Listener, genuine_tokens, nearest_speaker, own_embedding, own_tokens
+from build_engines.enroll.verdicts import Level, judge, judge_text, raise_refused
 from edge_tts.bundle import Bundle, open_bundle
 from edge_tts.engines.onnx import OnnxEngine
 from edge_tts.text import Sentence, front_end

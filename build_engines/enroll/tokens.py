@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from build_engines.enroll.audio import Recording
 from build_engines.enroll.graphs import EnrolmentGraphs
 from build_engines.enroll.resample import resample, sinc_resample
-from build_engines.spectrum import spectrum
+from build_engines.enroll.spectrum import spectrum
 from edge_tts.bundle import Manifest, SpeakerTokens
 from edge_tts.engines.api import Array
 from edge_tts.text import Sentence

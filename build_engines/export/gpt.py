@@ -1,7 +1,8 @@
 """The GPT → the graphs gpt_prefill and gpt_step of a bundle.
 
-Weights keep the names of their parameters, which is how `build_engines.adapters` knows them. A distilled voice has them
-inside its graphs. Those of a genuine one are twenty times as large: both graphs read ``gpt.weights`` beside them.
+Weights keep the names of their parameters, which is how `build_engines.export.adapters` knows them. A distilled voice
+has them inside its graphs. Those of a genuine one are twenty times as large: both graphs read ``gpt.weights`` beside
+them.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from build_engines.adapters import add_adapters
+from build_engines.export.adapters import add_adapters
 from build_engines.export.graph import trace
+from build_engines.export.weights import WeightFile, fill_in
 from build_engines.models.gpt import GPT, attend
-from build_engines.weights import WeightFile, fill_in
 
 __all__ = ["WEIGHTS", "export_gpt"]
 
@@ -132,7 +133,7 @@ def export_gpt(gpt: GPT, folder: Path) -> list[str]:
     """Writes ``gpt_prefill.onnx`` and ``gpt_step.onnx``, and ``gpt.weights`` for a genuine voice.
 
     Returns the targets of adapters, whose inputs a genuine voice's graphs have. A distilled voice's get them after they
-    have been quantized, by `build_engines.adapters`.
+    have been quantized, by `build_engines.export.adapters`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if gpt.config.pointer_window:

@@ -23,7 +23,7 @@ def trace(
     """The graph that ``module`` computes on ``example``.
 
     ``axes`` names the sizes that vary: tensor → axis → name. ``fold`` computes what depends on weights alone. Without
-    ``weights`` every parameter becomes an input under its own name, for `build_engines.weights.fill_in`.
+    ``weights`` every parameter becomes an input under its own name, for `build_engines.export.weights.fill_in`.
     """
     module.eval()
     with tempfile.TemporaryDirectory() as folder, torch.no_grad(), warnings.catch_warnings():

@@ -1,6 +1,7 @@
 """The encoder of BERT (Devlin et al. 2018), as far as GPT-SoVITS reads Chinese with it: without its last layers.
 
-Parameters go by names of our own; `build_engines.import_bert` says which tensor of a published model each of them is.
+Parameters go by names of our own; `build_engines.importing.bert` says which tensor of a published model each of them
+is.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from build_engines.errors import BuildError
+from build_engines.importing.tensor_files import read_tensors
 from build_engines.models.fbank import MEL_BINS, fbank, frame_count
-from build_engines.tensor_files import read_tensors
 
 __all__ = ["ERes2NetConfig", "ERes2NetV2", "load_eres2net", "speaker_vector"]
 

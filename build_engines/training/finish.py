@@ -12,12 +12,12 @@ import onnxruntime  # type: ignore[import-untyped]
 import torch
 from numpy.typing import NDArray
 
-from build_engines.adapters import MAX_RANK, add_adapters_to_file
-from build_engines.distilled_bundle import BundleSpeaker, write_bundle
+from build_engines.bundles.distilled import BundleSpeaker, write_bundle
 from build_engines.export import export_decoder, export_gpt
+from build_engines.export.adapters import MAX_RANK, add_adapters_to_file
+from build_engines.export.quantize import quantize_linears, quantize_weights
 from build_engines.models.gpt import GPT, GPTConfig
 from build_engines.models.tokenizer import MelSpectrogram, TokenizerConfig
-from build_engines.quantize import quantize_linears, quantize_weights
 from build_engines.training.corpus import Corpus
 from build_engines.training.decoder import DecoderTrainer
 from build_engines.training.encoder import golden_reference

@@ -9,9 +9,9 @@ import pytest
 from build_engines.enroll.audio import read_recording
 from build_engines.enroll.graphs import EnrolmentGraphs, Needs
 from build_engines.enroll.resample import resample, sinc_resample
+from build_engines.enroll.spectrum import spectrum
 from build_engines.enroll.tokens import genuine_tokens, nearest_speaker, own_embedding, own_tokens, prompt_audio
 from build_engines.errors import BuildError
-from build_engines.spectrum import spectrum
 from edge_tts.bundle import open_bundle
 from edge_tts.engines.onnx import OnnxEngine
 from edge_tts.text import front_end
@@ -159,7 +159,7 @@ def test_graphs_that_nobody_can_run(bundles, kind, bend):
 
 def test_as_gpt_sovits_computes(reference, tmp_path):
     """A Pro voice imported from a tiny checkpoint: the tokens and the averaged embedding that the program recorded."""
-    from build_engines.import_voice import ImportPlan, import_voice
+    from build_engines.importing.voice import ImportPlan, import_voice
 
     version = "v2Pro"
     path = tmp_path / "s2.pth"

@@ -8,9 +8,17 @@ import shutil
 import numpy as np
 import pytest
 
-from build_engines import speakers as module
+from build_engines.bundles import speakers as module
+from build_engines.bundles.speakers import (
+    Key,
+    NewSpeaker,
+    add_speaker,
+    content_hash,
+    find_speaker,
+    graphs_hash,
+    is_name,
+)
 from build_engines.errors import BuildError
-from build_engines.speakers import Key, NewSpeaker, add_speaker, content_hash, find_speaker, graphs_hash, is_name
 from edge_tts import Voice
 from edge_tts.bundle import SpeakerTokens, open_bundle
 from edge_tts.errors import BundleError

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from build_engines.errors import BuildError
 from build_engines.export.graph import trace
+from build_engines.export.quantize import quantize_linears
+from build_engines.export.weights import WeightFile, move_out
+from build_engines.importing.tensor_files import read_tensors
 from build_engines.models.bert import Bert, BertConfig, Embeddings, PackedTable
-from build_engines.quantize import quantize_linears
-from build_engines.tensor_files import read_tensors
-from build_engines.weights import WeightFile, move_out
 from edge_tts.bundle.fields import parse_object
 from edge_tts.errors import BundleError
 from edge_tts.text_features import parse_vocabulary

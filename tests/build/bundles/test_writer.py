@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from build_engines.distilled_bundle import BundleSpeaker, write_bundle
+from build_engines.bundles.distilled import BundleSpeaker, write_bundle
 from edge_tts import Voice
 from edge_tts.bundle import Sampling
 from edge_tts.errors import BundleError

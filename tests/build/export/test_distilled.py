@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from build_engines.distilled_bundle import _VOCODER_CONTEXT_FRAMES as CONTEXT_FRAMES
+from build_engines.bundles.distilled import _VOCODER_CONTEXT_FRAMES as CONTEXT_FRAMES
 from tests.build.conftest import DECODER_CONFIG, GPT_CONFIG
 
 HOP = DECODER_CONFIG.hop

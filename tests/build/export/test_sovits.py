@@ -9,7 +9,7 @@ import onnx
 import pytest
 import torch
 
-from build_engines.export_sovits import export_enrollment, export_sovits
+from build_engines.export.sovits import export_enrollment, export_sovits
 from build_engines.models.sovits.generator import vocoder_context_frames
 from build_engines.models.sovits.model import Sovits
 from tests.build.conftest import open_session

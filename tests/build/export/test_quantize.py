@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from build_engines.quantize import linear_names, quantize_linears, quantize_weights
+from build_engines.export.quantize import linear_names, quantize_linears, quantize_weights
 from tests.build.conftest import DECODER_CONFIG, GPT_CONFIG, open_session
 
 

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from build_engines.checkpoint import CheckpointError
 from build_engines.cli import main
 from build_engines.errors import BuildError
-from build_engines.import_voice import ImportPlan, import_voice
+from build_engines.importing.voice import ImportPlan, import_voice
 from edge_tts import Voice
 from edge_tts.bundle import open_bundle
 from edge_tts.engines.onnx import OnnxEngine

@@ -13,10 +13,10 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from build_engines.adapters import add_adapters, add_adapters_to_file
 from build_engines.errors import BuildError
 from build_engines.export import export_gpt
-from build_engines.quantize import quantize_linears
+from build_engines.export.adapters import add_adapters, add_adapters_to_file
+from build_engines.export.quantize import quantize_linears
 from edge_tts.errors import EngineError
 from tests.build.conftest import GPT_CONFIG, open_session
 from tests.gpt_voice import SMALL, GptVoice, Recorder, small_gpt

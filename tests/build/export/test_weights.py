@@ -8,7 +8,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from build_engines.weights import WeightFile, fill_in
+from build_engines.export.weights import WeightFile, fill_in
 from tests.build.conftest import open_session
 
 WEIGHTS = {"a.weight": torch.randn(3, 5), "b.weight": torch.randn(5, 5), "c.bias": torch.randn(5)}

@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
+from build_engines.bundles.inspect import describe, render
 from build_engines.checkpoint import CheckpointError
-from build_engines.inspect import describe, render
 from edge_tts.errors import VoiceNotFoundError
 from tests.checkpoints import write_gpt
 

@@ -15,13 +15,12 @@ from typing import Any
 
 from tqdm import tqdm
 
-from build_engines.adapters import MAX_RANK
-from build_engines.bundle import draft, graph_entry, seal, write_goldens
+from build_engines.bundles.goldens import Goldens, check, record_gpt, record_sovits
+from build_engines.bundles.writer import draft, graph_entry, seal, write_goldens
 from build_engines.checkpoint import GptCheckpoint, SovitsCheckpoint, open_gpt, open_sovits
 from build_engines.errors import BuildError
-from build_engines.export import export_gpt
-from build_engines.export_sovits import export_enrollment, export_sovits
-from build_engines.goldens import Goldens, check, record_gpt, record_sovits
+from build_engines.export import export_enrollment, export_gpt, export_sovits
+from build_engines.export.adapters import MAX_RANK
 from build_engines.models.gpt import load_gpt
 from build_engines.models.sovits.generator import vocoder_context_frames
 from build_engines.models.sovits.model import load_sovits
@@ -88,7 +87,7 @@ def _write(plan: ImportPlan, gpt: GptCheckpoint, sovits: SovitsCheckpoint, part:
     manifest["graphs"] = {p.stem: graph_entry(part, f"graphs/{p.name}") for p in sorted(graphs.glob("*.onnx"))}
     manifest["enrollment"] = {name: graph_entry(part, f"enrollment/{name}.onnx") for name in _ENROLLMENT}
     if plan.bert is not None:
-        from build_engines.import_bert import export_text_features
+        from build_engines.importing.bert import export_text_features
 
         bar.part("exporting BERT", 60)
         export_text_features(plan.bert, part / "text")

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from build_engines.export.graph import trace
+from build_engines.export.weights import WeightFile, fill_in
 from build_engines.models.sovits.generator import Generator
 from build_engines.models.sovits.model import SPEAKER_VECTOR, Sovits
 from build_engines.models.sovits.quantizer import FEATURES
-from build_engines.weights import WeightFile, fill_in
 
 __all__ = ["export_enrollment", "export_sovits"]
 

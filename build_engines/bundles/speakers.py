@@ -19,8 +19,8 @@ from typing import Any
 
 from safetensors.numpy import save
 
+from build_engines.bundles.exchange import exchange, synchronise
 from build_engines.errors import BuildError
-from build_engines.exchange import exchange, synchronise
 from edge_tts.bundle import Bundle, SpeakerTokens, open_bundle, parse_manifest
 from edge_tts.bundle.speaker import parse_speaker
 

@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from build_engines.exchange import exchange
+from build_engines.bundles.exchange import exchange
 from edge_tts.bundle.manifest import FORMAT, FORMAT_VERSION, parse_manifest
 
 __all__ = ["draft", "graph_entry", "seal", "write_goldens"]

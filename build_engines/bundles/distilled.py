@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from build_engines.bundle import draft, graph_entry, seal, write_goldens
+from build_engines.bundles.writer import draft, graph_entry, seal, write_goldens
 from build_engines.models.decoder import DecoderConfig
 from build_engines.models.gpt import GPTConfig
 from edge_tts.bundle import Sampling

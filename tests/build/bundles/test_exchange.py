@@ -4,8 +4,8 @@ import errno
 
 import pytest
 
-from build_engines import exchange as module
-from build_engines.exchange import exchange
+from build_engines.bundles import exchange as module
+from build_engines.bundles.exchange import exchange
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from transformers import BertConfig, BertForMaskedLM
 
 from build_engines.errors import BuildError
-from build_engines.import_bert import export_text_features, load_bert
+from build_engines.importing.bert import export_text_features, load_bert
 from edge_tts.engines.onnx import OnnxEngine
 from edge_tts.text_features import TextFeatures
 

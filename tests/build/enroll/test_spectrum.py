@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from build_engines.enroll.spectrum import spectrum
 from build_engines.errors import BuildError
-from build_engines.spectrum import spectrum
 from tests.build.models.sovits.golden import INPUTS, limit, load, manifest
 
 

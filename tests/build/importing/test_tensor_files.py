@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from build_engines.errors import BuildError
-from build_engines.tensor_files import read_tensors
+from build_engines.importing.tensor_files import read_tensors
 
 STATE = {"a.weight": torch.arange(6.0).view(2, 3), "b": torch.ones(2, dtype=torch.float16)}
 
