@@ -13,13 +13,14 @@ from functools import cache, lru_cache
 from edge_tts.errors import TextError
 from edge_tts.text.chinese.data import lines
 
-__all__ = ["fold", "is_han"]
+__all__ = ["as_text", "fold", "is_han"]
 
 _KEPT = frozenset("，。！？；、．·…—–―⋯‥・•‧｡〜→￥¥£€₩₹₽฿±×÷≤≥≠≈∞√∵∴°℃℉%‰№²³¹⁰⁴⁵⁶⁷⁸⁹")
 _CHANGED = {
-    "〇": "零", "−": "-", "‐": "-", "‑": "-", "‒": "-", "－": "-", "⁓": "~", "∶": ":", "⁄": "/", "∕": "/", "µ": "μ", "∙": "·",
-    "⋅": "·", "﹏": "…", "✕": "×", "✖": "×", "Ⅰ": "一", "Ⅱ": "二", "Ⅲ": "三", "Ⅳ": "四", "Ⅴ": "五", "Ⅵ": "六",
-    "Ⅶ": "七", "Ⅷ": "八", "Ⅸ": "九", "Ⅹ": "十", "Ⅺ": "十一", "Ⅻ": "十二", "ß": "ss", "æ": "ae", "ø": "o", "đ": "d", "ł": "l",
+    "〇": "零", "−": "-", "‐": "-", "‑": "-", "‒": "-", "－": "-", "⁓": "~", "∶": ":", "⁄": "/", "∕": "/", "µ": "μ",
+    "∙": "·", "⋅": "·", "﹏": "…", "✕": "×", "✖": "×", "Ⅰ": "一", "Ⅱ": "二", "Ⅲ": "三", "Ⅳ": "四", "Ⅴ": "五",
+    "Ⅵ": "六", "Ⅶ": "七", "Ⅷ": "八", "Ⅸ": "九", "Ⅹ": "十", "Ⅺ": "十一", "Ⅻ": "十二", "ß": "ss", "æ": "ae", "ø": "o",
+    "đ": "d", "ł": "l",
 }  # fmt: skip
 
 # These are simplified characters too, so they change only in a text that has others of the traditional kind.
@@ -28,25 +29,32 @@ _TRADITIONAL_ONLY = (
     (re.compile("(?<!角)徵"), "征"),
     (re.compile("夥"), "伙"),
     (re.compile("瞭(?!望)"), "了"),
-    (re.compile("祇(?=[有是能要會会])"), "只"),
+    (re.compile("祇(?=[有是能要会])"), "只"),
     (re.compile("彷(?=佛)"), "仿"),
-    (re.compile("(?<![名原顯显巨專专論论土卓昭編编遺遗合譯译])著(?![名作書书稱称者述])"), "着"),
+    (re.compile("(?<![名原显巨专论土卓昭编遗合译])著(?![名作称者述]|书立)"), "着"),
 )
 
-_SPACE_AT_HAN = re.compile(r"(?<=[^\x00-\x7f]) +| +(?=[^\x00-\x7f])")
+_SPACE_AT_HAN = re.compile(r"(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f])")
 
 
 def fold(text: str) -> str:
     """`text` as the module's docstring says. Raises TextError for what is no string."""
-    if not isinstance(text, str):
-        raise TextError(f"text must be a string, not {type(text).__name__}")
-    folded = "".join(map(_fold, text.replace("\r\n", "\n")))
+    folded = "".join(map(_fold, as_text(text).replace("\r\n", "\n")))
     simple = folded.translate(_simplified())
     if simple != folded:
         for pattern, character in _TRADITIONAL_ONLY:
             simple = pattern.sub(character, simple)
     simple = re.sub("(?<=[零一二三四五六七八九])[○◯]|[○◯](?=[零一二三四五六七八九])", "零", simple)
-    return _SPACE_AT_HAN.sub("", simple.replace("○", "").replace("◯", ""))
+    simple = re.sub("([一-龥])々", r"\1\1", simple)
+    simple = re.sub(" {2,}", " ", simple)
+    return _SPACE_AT_HAN.sub("", simple.translate(dict.fromkeys(map(ord, "○◯々"))))
+
+
+def as_text(text: object) -> str:
+    """`text` itself. Raises TextError for what is no string."""
+    if not isinstance(text, str):
+        raise TextError(f"text must be a string, not {type(text).__name__}")
+    return text
 
 
 def is_han(character: str) -> bool:

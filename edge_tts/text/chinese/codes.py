@@ -8,7 +8,10 @@ from edge_tts.text.chinese.units import MEASURE
 
 __all__ = ["RULES", "bare"]
 
-_CODE = "电话|热线|手机|号码|编[号码]|房间|密码|代码|验证码|邮编|尾号|[工学座账卡帐单代型牌]号|航班|车次|拨打?|致电|[A-Za-z]$"
+_CODE = (
+    "电话|热线|手机|号码|编[号码]|房间|密码|代码|验证码|邮编|尾号|[工学座账卡帐单代型牌]号"
+    "|航班|车次|拨打?|致电|[A-Za-z]$"
+)
 _NO_MEASURE = f"(?!{MEASURE})"
 
 

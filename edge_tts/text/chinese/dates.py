@@ -15,7 +15,7 @@ _SPAN_AFTER = re.compile("[来前后内间里以多代之]|的(?!时候)|历史|
 
 
 def _date(match: re.Match[str]) -> str | None:
-    year, mark, month, day = match.groups()
+    year, month, day = match.group(1, 3, 4)
     padded = len(month) == len(day) == 2
     if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31) or not (padded or year[:2] in ("19", "20")):
         return None

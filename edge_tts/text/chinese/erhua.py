@@ -5,9 +5,9 @@ from edge_tts.text.chinese.sandhi import tone, with_tone
 
 __all__ = ["erhua"]
 
-_CHILD_AFTER = frozenset("女婴幼孤男健胎少小患宠弃乞侄孙妻孩我吾俺聋为护瞒救替育托虐生拐有一祖可美舫花虫马鸟猪猫狗")
-_CHILDREN = ("混血儿", "流浪儿", "早产儿", "连体儿", "畸形儿", "新生儿", "低能儿", "脑瘫儿", "体弱儿", "弄潮儿", "幸运儿", "应采儿", "蜜雪儿")
-_ENDING_AFTER = ("媳妇儿", "小院儿", "老汉儿")
+_CHILD_AFTER = frozenset("女婴幼孤男健胎少小患宠弃乞侄孙妻孩我吾俺聋为护瞒救替育托虐生有一花虫马鸟猪猫狗")
+_CHILDREN = tuple("混血儿 流浪儿 早产儿 连体儿 畸形儿 新生儿 低能儿 脑瘫儿 体弱儿 弄潮儿 幸运儿".split())
+_ENDING_AFTER = tuple("媳妇儿 小院儿 老汉儿".split())
 
 
 def erhua(unit: Unit) -> None:

@@ -7,6 +7,7 @@ Two short words join where third tones meet. The steps and their limits are thos
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from edge_tts.text.chinese.neutral_words import FULL_ZI
 from edge_tts.text.chinese.readings import syllables
 
 __all__ = ["Unit", "merge"]
@@ -107,8 +108,8 @@ def _join_thirds(units: list[Unit], whole: bool) -> list[Unit]:
             and not joined
             and len(before.text) + len(unit.text) <= 3
             and not (len(before.text) == 2 and before.text[0] == before.text[1])
-            and _is_third(before.text, -1, whole)
-            and _is_third(unit.text, 0, whole)
+            and _is_third(before, -1, whole)
+            and _is_third(unit, 0, whole)
         )
         if joined:
             found[-1] = _join(found[-1], unit, found[-1].tag)
@@ -117,7 +118,12 @@ def _join_thirds(units: list[Unit], whole: bool) -> list[Unit]:
     return found
 
 
-def _is_third(text: str, place: int, whole: bool) -> bool:
+def _is_third(unit: Unit, place: int, whole: bool) -> bool:
+    """By the dictionary. An ending that will be neutral is no third tone: 桌子, 家里."""
+    text = unit.text
+    is_ending = (text[-1] == "子" and not text.endswith(FULL_ZI)) or (text[-1] == "里" and unit.tag in ("s", "f"))
+    if place < 0 and len(text) > 1 and is_ending:
+        return False
     found = syllables(text)
     return all(syllable.endswith("3") for syllable in (found if whole else (found[place],)))
 

@@ -22,11 +22,13 @@ __all__ = ["neutral"]
 _PARTICLES = frozenset("吧呢啊呐噻嘛吖哒哟喽啰耶喔诶哩呀啦哇吗呗嘞哦咧")
 _COUNTED = frozenset("零一二三四五六七八九十百千万亿几有两半多每做是这那哪")
 _DIRECTIONS = frozenset("上下进出回过起开")
+_IN_FRONT = NEUTRAL - ONLY_ALONE
 _MODALS = frozenset("想 要 会 能 可以 应该 应 敢 肯 愿意 打算".split())
 
 _ALSO_VERBS = frozenset(
-    "遭遇 哺育 采访 参观 访问 调查 研究 学习 经历 教育 批评 表扬 帮助 影响 讨论 考虑 创作 领导 指导 设计 组织 代表 翻译 报告 证明 合作 工作"
-    " 生活 治疗 培训 训练 比赛 检查 接触 处理 计划 尝试 努力 思考 介绍 使用 演出 服务 编辑 导演 表演 获奖 出版 任职".split()
+    "遭遇 哺育 采访 参观 访问 调查 研究 学习 经历 教育 批评 表扬 帮助 影响 讨论 考虑 创作 领导"
+    " 指导 设计 组织 代表 翻译 报告 证明 合作 工作 生活 治疗 培训 训练 比赛 检查 接触 处理 计划"
+    " 尝试 努力 思考 介绍 使用 演出 服务 编辑 导演 表演 获奖 出版 任职".split()
 )
 """Verbs that jieba tags as nouns."""
 
@@ -72,7 +74,7 @@ def _is_particle(unit: Unit, before: Unit | None) -> bool:
     if before is None or before.tag == "x":
         return False
     if unit.text == "过":
-        return before.tag[0] in "vaibz" and before.text not in _MODALS or before.text in _ALSO_VERBS
+        return (before.tag[0] in "vaibz" and before.text not in _MODALS) or before.text in _ALSO_VERBS
     return unit.text in _PARTICLES
 
 
@@ -99,7 +101,7 @@ def _inner_ends(unit: Unit) -> Iterator[int]:
     if unit.tag != "i" or len(text) < 4:
         yield from (len(text) for word in (text, text[-2:]) if word in NEUTRAL)
     if cut:
-        yield from (cut for word in (text[:cut], text[max(0, cut - 2) : cut]) if word in NEUTRAL - ONLY_ALONE)
+        yield from (cut for word in (text[:cut], text[max(0, cut - 2) : cut]) if word in _IN_FRONT)
         yield from (len(text) for word in (text[cut:],) if word in NEUTRAL)
     if len(text) > 2 and text[1] == "子" and unit.alone[1]:
         stem = word_list().tag(text[:2])

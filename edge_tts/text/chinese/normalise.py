@@ -8,6 +8,7 @@ import re
 
 from edge_tts.text.chinese import codes, dates, quantities
 from edge_tts.text.chinese.characters import fold, is_han
+from edge_tts.text.chinese.readings import dictionary
 from edge_tts.text.chinese.rules import Rule
 from edge_tts.text.chinese.signs import spoken_sign
 from edge_tts.text.symbols import PUNCTUATION
@@ -22,18 +23,25 @@ _MARKS = re.compile(f"([{re.escape(''.join(PUNCTUATION))}])[{re.escape(''.join(P
 
 
 def normalise(text: str) -> str:
-    """`现在是8:30。` → 现在是八点半. Empty if nothing can be read. Raises TextError for what is no string."""
+    """`现在是8:30。` → 现在是八点半. Ideographs without a known reading are left out. Empty if nothing can be read.
+
+    Raises TextError for what is no string.
+    """
     text = _WIDE_POINT.sub(".", _DOTS.sub("…", fold(text))).strip(" \n")
-    said = []
+    said: list[str] = []
     place = 0
     while place < len(text):
         end = _read_number(text, place, said) if _START.match(text, place) else place
         if end == place:
             char = text[place]
-            said.append(char if is_han(char) or char.isascii() and char.isalpha() else spoken_sign(text, place))
+            said.append(_character(char) if is_han(char) else spoken_sign(text, place))
             end = place + 1
         place = end
     return _MARKS.sub(r"\1", "".join(said))
+
+
+def _character(char: str) -> str:
+    return char if dictionary().syllable(char) else ""
 
 
 def _read_number(text: str, place: int, said: list[str]) -> int:

@@ -1,7 +1,7 @@
 """Written numbers to Chinese words. Digits come in as written (`1250`, `1,250`, `0.50`), without a sign.
 
-Cardinals are standard Mandarin: 十五, not 一十五, at the beginning; one 零 for each gap; 万 and 亿 for every four digits.
-What is longer than 16 digits, or begins with a zero, is read digit by digit.
+Cardinals are standard Mandarin: 十五, not 一十五, at the beginning; one 零 for each gap; 万 and 亿 for every four
+digits. What is longer than 16 digits, or begins with a zero, is read digit by digit.
 """
 
 __all__ = ["cardinal", "digits", "is_round", "number", "telephone"]

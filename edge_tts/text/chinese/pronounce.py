@@ -34,13 +34,11 @@ def _sentence(text: str) -> list[tuple[str, ...]]:
     for place, unit in enumerate(units):
         before = units[place - 1].text if place else ""
         bu(unit, before)
-        yi(unit, before)
+        yi(unit, before, units[place + 1].text if place + 1 < len(units) else "")
         neutral(units, place)
         third(unit)
         erhua(unit)
-    return [
-        _phones(char, syllable) for unit in units for char, syllable in zip(unit.text, unit.syllables, strict=True)
-    ]
+    return [_phones(char, syllable) for unit in units for char, syllable in zip(unit.text, unit.syllables, strict=True)]
 
 
 def _fill_in(units: Sequence[Unit], place: int, text: str, start: int) -> None:

@@ -10,21 +10,26 @@ from edge_tts.text.chinese.units import CURRENCY, LATIN, MEASURE, ORDINAL, curre
 __all__ = ["OPERATORS", "RULES"]
 
 OPERATORS = {
-    "+": "加", "-": "减", "×": "乘", "*": "乘", "x": "乘", "X": "乘", "÷": "除以", "/": "除以", "=": "等于", "<": "小于", ">": "大于",
-    "≤": "小于等于", "≥": "大于等于", "≠": "不等于", "≈": "约等于", "±": "正负",
+    "+": "加", "-": "减", "×": "乘", "*": "乘", "x": "乘", "X": "乘", "÷": "除以", "/": "除以", "=": "等于",
+    "<": "小于", ">": "大于", "≤": "小于等于", "≥": "大于等于", "≠": "不等于", "≈": "约等于", "±": "正负",
 }  # fmt: skip
 
 _POWERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _OPERAND = r"-?\d+(?:\.\d+)?(?:[⁰¹²³⁴⁵⁶⁷⁸⁹]+|\^\d+)?%?"
 _FORMULA = re.compile(rf"{_OPERAND}(?: ?[-+×*xX÷/=<>≤≥≠≈±] ?{_OPERAND}){{1,40}}")
 _SURELY = re.compile(r"[+×*xX÷=<>≤≥≠≈±^⁰¹²³⁴⁵⁶⁷⁸⁹]")
-_PART = re.compile(r"(?P<operand>(?:(?<![\d%])-)?\d+(?:\.\d+)?)(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+|\^\d+)?(?P<percent>%)?| ?(?P<sign>\D) ?")
+_PART = re.compile(
+    r"(?P<operand>(?:(?<![\d%])-)?\d+(?:\.\d+)?)(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+|\^\d+)?(?P<percent>%)?| ?(?P<sign>\D) ?"
+)
 
 _SCORE_BEFORE = "比分|大比|[以胜负败平]$|战[胜平]|击败|领先|落后"
 _SCORE_AFTER = re.compile("[大完险惨小]?[胜负败]|战[胜平]|击[败退]|取胜|获胜|力克|领先|逆转|落后|淘汰|横扫")
 _MINUS_AFTER = "(?:^|[^一-龥A-Za-z0-9])$|[是为到达至约近在于从和与或跌降增长温度率幅差减加等负均数值]$"
 _NUMBERED = ("号", "路", "线", "班")
 """Before these, numbers of three digits and more are names."""
+
+_OF_A_YEAR = ("届", "级", "款")
+"""Before these, 1998 is the year."""
 
 _DEGREES = "(?:°C|℃|摄氏度|度|°F|℉|华氏度|°)"
 _DEGREE_NAMES = {"摄氏度": "摄氏度", "°F": "华氏度", "℉": "华氏度", "华氏度": "华氏度"}
@@ -58,7 +63,7 @@ def _temperature(match: re.Match[str]) -> str:
 
 def _money(match: re.Match[str]) -> str:
     low, high, sign = match.group("low", "high", "sign")
-    sums = number(low) + "到" + number(high) if high else "两" if low == "2" else number(low)
+    sums = _signed(low) + "到" + _signed(high) if high else "两" if low == "2" else _signed(low)
     return sums + match["scale"] + currency(sign)
 
 
@@ -123,6 +128,8 @@ def _measured(match: re.Match[str]) -> str | None:
     if value[0] == "-" and not follows(match, _MINUS_AFTER, 1):
         return None
     if len(value) > 2 and (unit in _NUMBERED or follows(match, "[A-Za-z]$", 1)):
+        return None
+    if unit in _OF_A_YEAR and value[:2] in ("19", "20") and len(value) == 4:
         return None
     return _counted(value, unit, match) + ("多" if more == "+" else more or "") + _unit(unit)
 

@@ -5,6 +5,8 @@ frequent reading; that is what pypinyin does. `polyphones` comes first where it 
 characters have readings too.
 """
 
+from array import array
+from bisect import bisect_left
 from functools import cache, lru_cache
 
 import numpy as np
@@ -22,12 +24,12 @@ class Dictionary:
     def __init__(self) -> None:
         packed = arrays("zh_readings.npz")
         self._names = str(packed["syllables"]).split(" ")
-        self._codes = packed["code"].astype(np.uint32)
-        self._code_syllable = packed["code_syllable"]
+        self._codes = array("I", packed["code"].astype(np.uint32).tobytes())
+        self._code_syllable = array("H", packed["code_syllable"].astype(np.uint16).tobytes())
         self._trie = Trie(packed["characters"], packed["children"])
         self._length = packed["length"].astype(np.uint8).tobytes()
-        self._phrase_syllable = packed["phrase_syllable"]
-        self._phrase_end = np.cumsum(packed["length"], dtype=np.int64)
+        self._phrase_syllable = array("H", packed["phrase_syllable"].astype(np.uint16).tobytes())
+        self._phrase_end = array("I", np.cumsum(packed["length"], dtype=np.uint32).tobytes())
 
     def read(self, word: str) -> tuple[list[str], list[bool]]:
         """One syllable per character, as `zhong1`, empty if it has none; and which characters no phrase decides."""
@@ -54,14 +56,14 @@ class Dictionary:
         better = polyphones().defaults.get(character)
         if better:
             return better
-        place = int(np.searchsorted(self._codes, ord(character)))
+        place = bisect_left(self._codes, ord(character))
         if place == len(self._codes) or self._codes[place] != ord(character):
             return ""
-        return self._names[int(self._code_syllable[place])]
+        return self._names[self._code_syllable[place]]
 
     def _phrase(self, node: int) -> list[str]:
-        end = int(self._phrase_end[node])
-        return [self._names[int(number)] for number in self._phrase_syllable[end - self._length[node] : end]]
+        end = self._phrase_end[node]
+        return [self._names[number] for number in self._phrase_syllable[end - self._length[node] : end]]
 
 
 @cache

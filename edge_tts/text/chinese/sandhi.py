@@ -3,6 +3,8 @@
 Works on units whose `syllables` are filled in, before the neutral tones (`neutral`) are set.
 """
 
+import re
+
 from edge_tts.text.chinese.merging import Unit
 from edge_tts.text.chinese.words import word_list
 
@@ -13,6 +15,8 @@ _POWERS = "百千万亿"
 
 _NOT_BETWEEN = frozenset("只决绝前殊莫且倒岂天鬼眼君神岳人毫从并也都永再若既何亦尚还才就又更最我你他她谁这那真心")
 """Before 不 these say when or who, so that it isn't the weak 不 of 看不懂 and 好不好."""
+
+_DECIMAL = re.compile("点[零一二三四五六七八九]+(?![零一二三四五六七八九十分刻])")
 
 _FIRST = "月 楼 班 线 流 期 审 战 把手 中 院 环 区 哥 姐 一".split()
 _FIRST_OF_MANY = "月份 号 等 级 年级 季度".split()
@@ -58,10 +62,10 @@ def bu(unit: Unit, before: str) -> None:
             syllables[place] = with_tone(syllables[place], "2")
 
 
-def yi(unit: Unit, before: str) -> None:
+def yi(unit: Unit, before: str, after: str) -> None:
     """yi2 before a fourth tone, yi4 before others, neutral in 看一看; yi1 as a digit, in a row and before a mark.
 
-    before: the text of the unit before.
+    before, after: the texts of the units on both sides.
     """
     text, syllables = unit.text, unit.syllables
     if len(text) == 3 and text[1] == "一" and text[0] == text[2]:
@@ -70,7 +74,8 @@ def yi(unit: Unit, before: str) -> None:
     for place, char in enumerate(text):
         if char == "一":
             right = text[place + 1 :]
-            if _keeps_its_tone(text[:place] or _leaning(before, right), right):
+            is_decimal = _DECIMAL.match(right + after) is not None
+            if is_decimal or _keeps_its_tone(text[:place] or _leaning(before, right), right):
                 syllables[place] = with_tone(syllables[place], "1")
             elif right:
                 syllables[place] = with_tone(syllables[place], "2" if tone(syllables[place + 1]) == "4" else "4")
@@ -86,7 +91,7 @@ def _leaning(before: str, right: str) -> str:
 
 def _keeps_its_tone(left: str, right: str) -> bool:
     """Whether 一 between `left` and `right` is a digit or an ordinal, or nothing follows that it could lean on."""
-    if not right or not "一" <= right[0] <= "鿿" or left.endswith(("第", "初")):
+    if not right or not "一" <= right[0] <= "鿿" or right[0] in "和与或加减乘除" or left.endswith(("第", "初")):
         return True
     if right[0] in _POWERS:
         return left.endswith("十")

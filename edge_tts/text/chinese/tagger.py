@@ -5,6 +5,8 @@ a place in the word (B begin, M middle, E end, S single) and a tag. Ties go to t
 as there.
 """
 
+from array import array
+from bisect import bisect_left
 from functools import cache
 
 import numpy as np
@@ -36,7 +38,7 @@ class Tagger:
         self._transition = model["transition"].astype(np.float64)
         self._follows = self._transition > -np.inf
         self._goes_on: Flags = np.logical_or.reduce(self._follows, axis=1)
-        self._codes = model["emission_character"].astype(np.uint32)
+        self._codes = array("H", model["emission_character"].astype(np.uint16).tobytes())
         self._rows = model["emission_row"].astype(np.int64)
         self._state = model["emission_state"].astype(np.int64)
         self._value = model["emission_value"].astype(np.float64)
@@ -91,7 +93,7 @@ class Tagger:
         """For each state the chance of `char`, and whether it is to be tried."""
         chances = np.full(len(self._start), _NEVER)
         open_ = np.zeros(len(self._start), np.bool_)
-        place = int(np.searchsorted(self._codes, ord(char)))
+        place = bisect_left(self._codes, ord(char))
         if place < len(self._codes) and self._codes[place] == ord(char):
             row = slice(self._rows[place], self._rows[place + 1])
             chances[self._state[row]] = self._value[row]

@@ -22,7 +22,8 @@ __all__ = ["WordList", "word_list"]
 _BLOCK = re.compile(r"([\u4e00-\u9fd5a-zA-Z0-9+#&._]+)")
 """What may be a word of the list; anything else stands alone. The full stop belongs in, as in jieba."""
 
-_HAN = re.compile(r"([\u4e00-\u9fd5]+)")
+_HAN = re.compile(r"[\u4e00-\u9fd5]")
+_PART = re.compile(r"[\u4e00-\u9fd5]+|[.0-9]+|[a-zA-Z0-9]+|[+#&_]+")
 
 Word = tuple[str, str]
 """A word and its tag."""
@@ -90,10 +91,10 @@ class WordList:
             for char in run:
                 yield char, self.tag(char)
         elif run:
-            for place, part in enumerate(_HAN.split(run)):
-                if place % 2:
+            for part in _PART.findall(run):
+                if _HAN.match(part):
                     yield from tagger().cut(part)
-                elif part:
+                else:
                     yield part, "m" if part[0] in ".0123456789" else "eng" if part[0].isalnum() else "x"
 
 
