@@ -96,6 +96,8 @@ class Session:
         self._client.disconnect()
         if self._thread.ident is not None:
             self._thread.join(_GOODBYE_S)
+        if not self._thread.is_alive():
+            self._client._reset_sockets()  # paho does so when it is collected, perhaps after its sockets have been
 
     @property
     def online(self) -> bool:

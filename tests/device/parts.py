@@ -134,6 +134,7 @@ class Listener:
     def close(self):
         self._client.disconnect()
         self._client.loop_stop()
+        self._client._reset_sockets()  # paho does so when it is collected, perhaps after its sockets have been
 
     def send(self, topic, payload=b"", *, retain=False, qos=1):
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
@@ -154,9 +155,16 @@ class Listener:
 
     def retained(self, **values):
         """Waits until the broker has handed over these retained values, in whichever order it sends them."""
+        self._all(values, lambda message: message.retain)
+
+    def told(self, **values):
+        """The same, but what is published only now counts as well."""
+        self._all(values, lambda message: True)
+
+    def _all(self, values, counts):
         wanted = {(f"{ROOT}/{topic}", payload) for topic, payload in values.items()}
         while wanted:
-            message = self.expect(lambda m: m.retain and (m.topic, m.payload) in wanted, f"retained {wanted}")
+            message = self.expect(lambda m: counts(m) and (m.topic, m.payload) in wanted, f"{wanted}")
             wanted.remove((message.topic, message.payload))
 
     def value(self, topic, payload):

@@ -31,7 +31,7 @@ def test_the_broker_is_killed_and_comes_back(mosquitto, make_device, online, cap
     assert online.wait(PATIENCE_S)
     listener = Listener(mosquitto.port)
     try:
-        listener.retained(status=b"online", state=b"idle")
+        listener.told(status=b"online", state=b"idle")
         listener.send("say", {"id": "a", "text": "back again"})
         listener.event("finished", "a")
     finally:
