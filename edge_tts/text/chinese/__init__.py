@@ -9,8 +9,8 @@ pypinyin's readings, PaddleSpeech's tone sandhi), but for its errors. Other than
 - signs: brackets, spaces and emoji keep numbers apart; a dash is a pause, not 减; a slash is 每 only before a unit;
   a line break ends a sentence; `: ;` are pauses; 〇, Ⅳ, ½, rare characters and letters are not lost;
 - tones: 土地, 目的, 金额, 酒吧, 以上, 电子 keep the last one; only true reduplications lose it (看看, 妈妈; not 高高,
-  nor 共和国国务院); 一 stays in 十一月, 一月一日, 1998年 and changes in 一百, 一千; 要不要 is neutral in the middle, 想想
-  2-5; third tones meet in 湖北省, too;
+  nor 共和国国务院); 一 stays in 十一月, 一月一日, 1998年 and changes in 一百, 一千; 要不要 is neutral in the middle,
+  想想 is 2-5; third tones meet in 湖北省, too;
 - characters with several readings: `data/zh_polyphones.txt`.
 """
 

@@ -85,6 +85,8 @@ def _fold(char: str) -> str:
         return ""
     if "Α" <= char <= "ω":
         return char
+    if category == "Nd":
+        return str(unicodedata.decimal(char))
     plain = unicodedata.normalize("NFKC", char)
     if plain == char:
         plain = unicodedata.normalize("NFKD", char)

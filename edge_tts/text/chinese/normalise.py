@@ -1,7 +1,7 @@
 """Written Chinese to the text that is read: Chinese characters, letters and the marks `! ? … , . -`.
 
 One pass from left to right, the first rule that fits at each place. The words are those of GPT-SoVITS's normaliser
-(PaddleSpeech's rules) wherever those are right; `docs/text.md` says where not.
+(PaddleSpeech's rules) wherever those are right; the package's docstring says where they are not.
 """
 
 import re

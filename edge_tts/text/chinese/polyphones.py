@@ -19,7 +19,7 @@ _LONGEST = 8
 """Characters in the longest of the words."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Polyphones:
     """defaults: character → syllable. words: word → the syllables of some of its characters, by place. open: the words
     that contexts may overrule. contexts: character → what must stand before (at the end) and after it (at the

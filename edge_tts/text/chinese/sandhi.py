@@ -17,6 +17,7 @@ _NOT_BETWEEN = frozenset("只决绝前殊莫且倒岂天鬼眼君神岳人毫从
 """Before 不 these say when or who, so that it isn't the weak 不 of 看不懂 and 好不好."""
 
 _DECIMAL = re.compile("点[零一二三四五六七八九]+(?![零一二三四五六七八九十分刻])")
+"""After 一 in 一点五, not in 一点十五分."""
 
 _FIRST = "月 楼 班 线 流 期 审 战 把手 中 院 环 区 哥 姐 一".split()
 _FIRST_OF_MANY = "月份 号 等 级 年级 季度".split()
@@ -27,10 +28,12 @@ _ADVERBS = frozenset("起样定直共般边些点会旦向再律切齐同下")
 
 
 def tone(syllable: str) -> str:
+    """The tone's digit; empty for what is no syllable."""
     return syllable[-1:]
 
 
 def with_tone(syllable: str, new: str) -> str:
+    """`ni3` with tone `2` → ni2."""
     return syllable[:-1] + new if syllable else syllable
 
 
@@ -42,8 +45,8 @@ def seam(unit: Unit) -> int:
     if unit.seam or len(unit.text) < 3:
         return unit.seam
     for size in (2, 3):
-        for start in range(len(unit.text) - size + 1 if len(unit.text) > size else 0):
-            if unit.text[start : start + size] in word_list():
+        for start in range(len(unit.text) - size + 1):
+            if size < len(unit.text) and unit.text[start : start + size] in word_list():
                 return size if start == 0 else len(unit.text) - size
     return 0
 

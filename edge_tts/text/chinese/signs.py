@@ -51,7 +51,7 @@ def spoken_sign(text: str, place: int) -> str:
         return "到"
     if sign == "-" and after.isdigit() and _WORD.match(before):
         return ""
-    if sign == "/" and before in _COUNTED + "费价" and before and _PER.match(text, place + 1):
+    if sign == "/" and before and before in _COUNTED + "费价" and _PER.match(text, place + 1):
         return "每"
     if sign in "<>*" and _WORD.match(before) and _WORD.match(after):
         return OPERATORS[sign]
