@@ -22,7 +22,7 @@ _SENTENCE = re.compile(f"[^{re.escape(''.join(PUNCTUATION))}]*[{re.escape(''.joi
 
 def pronounce(text: str) -> list[tuple[str, ...]]:
     """The phones of each character of `text`, which consists of characters with a reading, letters and marks."""
-    return [phones for part in _SENTENCE.findall(text) for phones in _sentence(part)]
+    return [row for part in _SENTENCE.findall(text) for row in _sentence(part)]
 
 
 def _sentence(text: str) -> list[tuple[str, ...]]:
