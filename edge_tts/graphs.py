@@ -60,7 +60,11 @@ def load_graphs(bundle: Bundle, engine: Engine) -> VoiceGraphs:
     for language, features in manifest.text_features.items():
         graph = load(f"text_features.{language}", features.graph)
         used.add(features.vocabulary)
-        text_features[language] = TextFeatures(graph, bundle.read(features.vocabulary))
+        made = TextFeatures(graph, bundle.read(features.vocabulary))
+        if made.width != manifest.gpt.feature_dim:
+            wanted = manifest.gpt.feature_dim
+            raise BundleError(f"the text features of {language!r} are {made.width} wide, the GPT takes {wanted}")
+        text_features[language] = made
     bundle.verify_rest(used)
     return VoiceGraphs(
         GptGraphs(graphs["gpt_prefill"], graphs["gpt_step"], manifest.gpt),

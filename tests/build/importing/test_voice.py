@@ -6,6 +6,7 @@ The bundles are imported from the tiny reference checkpoints; everything after t
 import json
 import lzma
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,11 +19,13 @@ from build_engines.importing.voice import ImportPlan, import_voice
 from edge_tts import Voice
 from edge_tts.bundle import open_bundle
 from edge_tts.engines.onnx import OnnxEngine
-from edge_tts.errors import SpeakerNotFoundError
+from edge_tts.errors import ParameterError, SpeakerNotFoundError
 from edge_tts.graphs import load_graphs
 from edge_tts.sovits.latents import WholeLatents
 from edge_tts.sovits.stream import AcousticStream
 from edge_tts.sovits.vocoder import VocoderStream
+from edge_tts.synthesis import Synthesizer, Utterance
+from edge_tts.text import front_end
 from tests.tiny_bundle import read_manifest, write_manifest
 
 VERSIONS = ("v1", "v2", "v2Pro", "v2ProPlus")
@@ -144,6 +147,50 @@ def test_a_voice_speaks(imported):
     chunks = list(voice.synthesize("Two boats.", seed=3))
     assert sum(len(chunk.samples) for chunk in chunks) >= 11 * 2 * SAMPLES_PER_FRAME
     assert all(np.isfinite(chunk.samples).all() for chunk in chunks)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("你好，世界。", "zh"), ("我喜欢 jazz 音乐。", "zh"), ("Two boats. 两只船。", "auto"), ("Two boats.", "en")],
+)
+def test_languages(imported, text, language):
+    voice = Voice.load(imported.folder)
+    chunks = list(voice.synthesize(text, language=language, seed=3))
+    assert sum(len(chunk.samples) for chunk in chunks) >= 11 * 2 * SAMPLES_PER_FRAME
+
+
+@pytest.mark.parametrize("language", ["de", "", "all_de", "yue " * 20])
+def test_a_language_that_it_was_not_trained_on(imported, language):
+    with pytest.raises(ParameterError, match=r"does not speak .*: choose zh, en, ja"):
+        Voice.load(imported.folder).synthesize("Hallo.", language=language)
+
+
+def test_v1_voices_speak_no_korean(imported):
+    voice = Voice.load(imported.folder)
+    assert ("ko" in voice.languages) == (imported.bundle.manifest.symbols == "gpt-sovits-v2")
+
+
+def test_text_features_reach_the_gpt(reference, unpacked, tmp_path):
+    transformers = pytest.importorskip("transformers")
+    bert = tmp_path / "bert"
+    characters = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *",.!?…-你好世界"]
+    config = transformers.BertConfig(
+        vocab_size=len(characters), hidden_size=1024, num_hidden_layers=3, num_attention_heads=16, intermediate_size=64
+    )
+    transformers.BertModel(config, add_pooling_layer=False).save_pretrained(bert)
+    (bert / "vocab.txt").write_text("\n".join(characters) + "\n", encoding="utf-8")
+    import_voice(replace(plan(reference, unpacked, tmp_path / "made", "v2"), bert=bert))
+    graphs = load_graphs(open_bundle(tmp_path / "made"), OnnxEngine())
+    (sentence,) = front_end("你好，hello。", "zh")
+    zeros = SimpleNamespace(features=np.zeros(1024, np.float32))
+    utterance = Utterance("", np.zeros(len(sentence.phones), np.int64), (), sentence.segments)
+    rows = Synthesizer(graphs, open_bundle(tmp_path / "made").manifest)._features(utterance, zeros)
+    chinese = len(sentence.segments[0].phones)
+    assert sentence.segments[0].language == "zh"
+    assert np.abs(rows[:chinese]).max(axis=1).min() > 0
+    english = slice(chinese, chinese + len(sentence.segments[1].phones))
+    assert sentence.segments[1].language == "en"
+    assert not rows[english].any()
 
 
 def test_no_speaker_yet(reference, unpacked, tmp_path):
