@@ -46,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(PROGRAM, _failed(error))
         return 1
     except KeyboardInterrupt:
-        complain(PROGRAM, "stopped; the same command goes on from here")
+        resumes = args.command == "train"
+        complain(PROGRAM, f"stopped; {'the same command goes on from here' if resumes else 'nothing was changed'}")
         return 130
 
 
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         command = importlib.import_module(f"build_engines.commands.{module}").command
         added = commands.add_parser(command.name, help=command.help)
         command.configure(added)
-        added.set_defaults(run=command.run)
+        added.set_defaults(run=command.run, command=command.name)
     return parser
 
 

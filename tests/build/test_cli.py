@@ -114,6 +114,17 @@ def test_ctrl_c(data, tmp_path, monkeypatch, capsys):
     assert "goes on from here" in complaint(capsys)
 
 
+def test_ctrl_c_in_an_import(tmp_path, monkeypatch, capsys):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("build_engines.importing.voice.open_gpt", interrupted)
+    arguments = ["import", "--gpt", "a.ckpt", "--sovits", "b.pth", "-o", str(tmp_path / "made")]
+    assert main(arguments) == 130
+    assert complaint(capsys) == "edgetts-build: stopped; nothing was changed"
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("arguments", [[], ["inspect"], ["import"], ["enroll"], ["train"], ["evaluate"]])
 def test_help(arguments, capsys):
     with pytest.raises(SystemExit) as leaving:
