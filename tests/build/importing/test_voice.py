@@ -218,6 +218,29 @@ def test_a_bundle_is_not_replaced_unasked(reference, unpacked, tmp_path):
     assert (tmp_path / "made" / "manifest.json").exists()
 
 
+def test_malformed_checkpoints_are_refused(reference, tmp_path, capsys):
+    """Every file that a careful loader must refuse: one line, exit code 2, nothing written."""
+    entries = json.loads((reference / "manifest.json").read_text())["files"]
+    gpt, refused = reference / "ckpt/s1_v2_tiny-e15.ckpt", 0
+    for name, entry in entries.items():
+        if not name.startswith("bad/") or not entry["careful_loader"].startswith("reject"):
+            continue
+        bad = reference / name
+        if bad.suffix == ".xz":
+            bad = tmp_path / bad.stem
+            bad.write_bytes(lzma.decompress((reference / name).read_bytes()))
+        files = ["--gpt", bad, "--sovits", gpt] if bad.suffix == ".ckpt" else ["--gpt", gpt, "--sovits", bad]
+        target = tmp_path / "folder" / "made"
+        assert main(["import", *map(str, files), "-o", str(target)]) == 2, name
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert line.startswith("edgetts-build: ") and bad.name in line
+        assert not target.parent.exists()
+        refused += 1
+        if bad.parent == tmp_path:
+            bad.unlink()
+    assert refused == 31
+
+
 def test_a_refused_checkpoint_writes_nothing(reference, tmp_path, capsys):
     gpt = str(reference / "ckpt/s1_v2_tiny-e15.ckpt")
     bad = str(reference / "bad/html.pth")
