@@ -18,9 +18,8 @@ from edge_tts.errors import ParameterError, SpeakerNotFoundError, TextError
 from edge_tts.graphs import load_graphs
 from edge_tts.noise import SEEDS
 from edge_tts.synthesis import PAUSE_PHONES, Request, Synthesizer, Utterance
-from edge_tts.text import Lexicon, Sentence, front_end
+from edge_tts.text import Lexicon, Sentence, front_end, gpt_sovits
 from edge_tts.text.english.phrasing import with_breaks
-from edge_tts.text.gpt_sovits import padded
 from edge_tts.text.symbols import phone_ids
 from edge_tts.timing import StageTimes
 
@@ -143,12 +142,12 @@ class Voice:
         entry = manifest.speakers[speaker]
         language = entry.language if language is None else language
         self._check_language(language)
-        genuine = manifest.family == GPT_SOVITS
-        sentences = front_end(text, language, lexicon, dictionary_forms=genuine)
+        if manifest.family == GPT_SOVITS:
+            sentences = gpt_sovits.sentences(text, language, lexicon)
+        else:
+            sentences = front_end(text, language, lexicon)
         if entry.phrase_breaks and language == "en":
             sentences = [with_breaks(sentence) for sentence in sentences]
-        if genuine:
-            sentences = [padded(sentence, opening=index == 0) for index, sentence in enumerate(sentences)]
         return [_utterance(sentence, manifest.symbols) for sentence in sentences]
 
     def _check_language(self, language: str) -> None:

@@ -34,7 +34,7 @@ from build_engines.enroll.tokens import Listener, genuine_tokens, nearest_speake
 from build_engines.enroll.verdicts import Level, judge, judge_text, raise_refused
 from edge_tts.bundle import Bundle, open_bundle
 from edge_tts.engines.onnx import OnnxEngine
-from edge_tts.text import Sentence, front_end
+from edge_tts.text import Sentence, gpt_sovits
 from edge_tts.text.symbols import PUNCTUATION
 
 __all__ = ["Outcome", "Plan", "enroll"]
@@ -144,7 +144,7 @@ def _sentences(plan: Plan, bundle: Bundle) -> Sequence[Sentence]:
     if plan.language not in known:
         given = "is missing" if plan.language is None else f"is {plan.language!r}"
         raise RefusedError(f"--lang {given}: this voice reads {', '.join(known)}; give the reference's language")
-    return front_end(plan.text, plan.language)
+    return gpt_sovits.sentences(plan.text, plan.language)
 
 
 def _examine(path: Path, sentences: Sequence[Sentence], index: int) -> Examined:

@@ -7,13 +7,21 @@ stop, an English run of fewer than four phones a comma, and a sentence of fewer 
 import re
 from dataclasses import replace
 
+from edge_tts.text.front_end import front_end
+from edge_tts.text.lexicon import Lexicon
 from edge_tts.text.reading import Segment, Sentence
 from edge_tts.text.symbols import PUNCTUATION
 
-__all__ = ["padded"]
+__all__ = ["padded", "sentences"]
 
 _CLAUSE_ENDS = re.compile("[，。？！,.?!~:：—…]")
 _SHORT_CLAUSE, _SHORT_ENGLISH, _SHORT_SENTENCE = 4, 4, 6
+
+
+def sentences(text: str, language: str, lexicon: Lexicon | None = None) -> list[Sentence]:
+    """All sentences of a text as a genuine voice is to read them. Raises TextError as `front_end` does."""
+    found = front_end(text, language, lexicon, dictionary_forms=True)
+    return [padded(sentence, opening=index == 0) for index, sentence in enumerate(found)]
 
 
 def padded(sentence: Sentence, *, opening: bool = False) -> Sentence:
