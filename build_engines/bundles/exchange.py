@@ -8,10 +8,26 @@ import os
 import shutil
 from pathlib import Path
 
-__all__ = ["exchange", "synchronise"]
+from build_engines.errors import BuildError
+from edge_tts.bundle.manifest import FORMAT, MAX_MANIFEST_BYTES
+
+__all__ = ["check_replaceable", "exchange", "synchronise"]
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM)
+
+
+def check_replaceable(target: Path) -> None:
+    """Raises BuildError: what lies there is neither a bundle, which can be made again, nor an empty folder."""
+    if not target.exists():
+        return
+    manifest = target / "manifest.json"
+    if target.is_dir() and not any(target.iterdir()):
+        return
+    small = manifest.is_file() and manifest.stat().st_size <= MAX_MANIFEST_BYTES
+    if small and FORMAT.encode() in manifest.read_bytes():
+        return
+    raise BuildError(f"{target} is not a bundle, so it is not replaced: choose another folder")
 
 
 def exchange(made: Path, target: Path) -> None:

@@ -19,7 +19,7 @@ from typing import Any
 
 from safetensors.numpy import save
 
-from build_engines.bundles.exchange import exchange, synchronise
+from build_engines.bundles.exchange import check_replaceable, exchange, synchronise
 from build_engines.errors import BuildError
 from edge_tts.bundle import Bundle, SpeakerTokens, open_bundle, parse_manifest
 from edge_tts.bundle.speaker import parse_speaker
@@ -109,6 +109,7 @@ def add_speaker(
     target = (folder if output is None else output).resolve()
     if not replace:
         check_free(source, speaker.name, output)
+    check_replaceable(target)
     tree = _manifest(source)
     if output is not None and is_name(target.name):
         tree["name"] = target.name

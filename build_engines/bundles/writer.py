@@ -14,7 +14,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from build_engines.bundles.exchange import exchange
+from build_engines.bundles.exchange import check_replaceable, exchange
 from edge_tts.bundle.manifest import FORMAT, FORMAT_VERSION, parse_manifest
 
 __all__ = ["draft", "graph_entry", "seal", "write_goldens"]
@@ -25,8 +25,12 @@ _BLOCK_BYTES = 1 << 20
 
 @contextmanager
 def draft(target: Path) -> Iterator[Path]:
-    """A folder beside ``target`` in which a bundle is made; it goes away, unless `seal` has renamed it into place."""
-    part = target.with_name(target.name + ".part")
+    """A folder beside ``target`` in which a bundle is made; it goes away, unless `seal` has renamed it into place.
+
+    Raises BuildError: at ``target`` is something that is no bundle.
+    """
+    check_replaceable(target)
+    part = target.with_name(f".{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     try:
         part.mkdir(parents=True)

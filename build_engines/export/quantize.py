@@ -6,7 +6,7 @@ the latents need, or a window of the stream would differ from the whole utteranc
 
 Dynamic INT8 stores its symmetric weights shifted into unsigned bytes (zero point 128). The numbers are the same, but
 x86 processors without VNNI add pairs of products of unsigned and signed bytes in 16 bits, which overflow: there, signed
-weights cost the default voice's logits all but 23 dB. ONNX Runtime has exact kernels for unsigned ones everywhere.
+weights cost the default voice's logits all but 23 dB (measured with AVX2; unsigned ones are exact there).
 """
 
 from __future__ import annotations

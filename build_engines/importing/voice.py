@@ -15,7 +15,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from build_engines.bundles.exchange import check_replaceable
 from build_engines.bundles.goldens import Goldens, check, record_gpt, record_sovits
+from build_engines.bundles.speakers import is_name
 from build_engines.bundles.writer import draft, graph_entry, seal, write_goldens
 from build_engines.checkpoint import GptCheckpoint, SovitsCheckpoint, open_gpt, open_sovits
 from build_engines.errors import BuildError
@@ -53,14 +55,18 @@ def import_voice(plan: ImportPlan) -> None:
     """Write the bundle. Raises CheckpointError, BuildError, BundleError; then nothing has been written."""
     if plan.target.exists() and not plan.replace:
         raise BuildError(f"{plan.target} exists: choose another folder, or add --force to replace it")
-    with _Bar() as bar:
+    if not is_name(plan.name):
+        raise BuildError(f"--name {plan.name[:60]!r}: use letters, digits, '.', '_' and '-', at most 64")
+    target = plan.target.resolve()
+    check_replaceable(target)
+    with _Bar(100 if plan.bert is None else 160) as bar:
         gpt = open_gpt(plan.gpt, bar.part("checking the GPT", 10))
         sovits = open_sovits(plan.sovits, bar.part("checking SoVITS", 10))
         _check_pair(gpt, sovits)
-        with draft(plan.target) as part:
+        with draft(target) as part:
             manifest = _write(plan, gpt, sovits, part, bar)
             bar.part("hashing", 10)
-            seal(part, plan.target, manifest)
+            seal(part, target, manifest)
 
 
 def _check_pair(gpt: GptCheckpoint, sovits: SovitsCheckpoint) -> None:
@@ -75,6 +81,11 @@ def _check_pair(gpt: GptCheckpoint, sovits: SovitsCheckpoint) -> None:
 def _write(plan: ImportPlan, gpt: GptCheckpoint, sovits: SovitsCheckpoint, part: Path, bar: _Bar) -> dict[str, Any]:
     """Fill the bundle's folder; returns what the manifest says."""
     graphs, enrollment = part / "graphs", part / "enrollment"
+    if plan.bert is not None:  # first, since a wrong folder is found here
+        from build_engines.importing.bert import export_text_features
+
+        bar.part("exporting BERT", 60)
+        export_text_features(plan.bert, part / "text")
     bar.part("exporting the GPT", 25)
     goldens, targets = _export_gpt(gpt, graphs)
     bar.part("exporting SoVITS", 25)
@@ -87,10 +98,6 @@ def _write(plan: ImportPlan, gpt: GptCheckpoint, sovits: SovitsCheckpoint, part:
     manifest["graphs"] = {p.stem: graph_entry(part, f"graphs/{p.name}") for p in sorted(graphs.glob("*.onnx"))}
     manifest["enrollment"] = {name: graph_entry(part, f"enrollment/{name}.onnx") for name in _ENROLLMENT}
     if plan.bert is not None:
-        from build_engines.importing.bert import export_text_features
-
-        bar.part("exporting BERT", 60)
-        export_text_features(plan.bert, part / "text")
         entry = graph_entry(part, "text/text_features.onnx")
         manifest["text_features"] = {"zh": {"graph": entry, "vocabulary": "text/vocab.txt"}}
     (part / "card.md").write_text(_card(plan, gpt, sovits, manifest["provenance"]), encoding="utf-8")
@@ -170,10 +177,13 @@ modules when the bundle was made; `golden/` holds the vectors.
 
 
 class _Bar:
-    """A progress bar in hundredths of the work; parts come one after the other."""
+    """A progress bar in shares of the work; parts come one after the other."""
+
+    def __init__(self, total: float) -> None:
+        self._total = total
 
     def __enter__(self) -> _Bar:
-        self._bar = tqdm(total=100, bar_format="{desc:22}|{bar}| {elapsed}", leave=False, disable=None)
+        self._bar = tqdm(total=self._total, bar_format="{desc:22}|{bar}| {elapsed}", leave=False, disable=None)
         self._end = 0.0
         return self
 
@@ -192,4 +202,4 @@ class _Bar:
         return moved
 
     def _move(self, to: float) -> None:
-        self._bar.update(min(to, 100) - self._bar.n)
+        self._bar.update(min(to, self._total) - self._bar.n)

@@ -218,6 +218,24 @@ def test_a_bundle_is_not_replaced_unasked(reference, unpacked, tmp_path):
     assert (tmp_path / "made" / "manifest.json").exists()
 
 
+def test_what_is_no_bundle_is_never_replaced(reference, unpacked, tmp_path):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters/to_ann.txt").write_text("Dear Ann")
+    with pytest.raises(BuildError, match="is not a bundle, so it is not replaced"):
+        import_voice(replace(plan(reference, unpacked, tmp_path / "letters", "v2"), replace=True))
+    assert (tmp_path / "letters/to_ann.txt").read_text() == "Dear Ann"
+    assert [path.name for path in tmp_path.iterdir()] == ["letters"]
+
+
+@pytest.mark.parametrize("change", [{"name": "no/such name"}, {"bert": "nowhere"}])
+def test_wrong_arguments_write_nothing(reference, unpacked, tmp_path, change):
+    if "bert" in change:
+        change = {"bert": tmp_path / change["bert"]}
+    with pytest.raises(BuildError):
+        import_voice(replace(plan(reference, unpacked, tmp_path / "made", "v2"), **change))
+    assert not list(tmp_path.iterdir())
+
+
 def test_malformed_checkpoints_are_refused(reference, tmp_path, capsys):
     """Every file that a careful loader must refuse: one line, exit code 2, nothing written."""
     entries = json.loads((reference / "manifest.json").read_text())["files"]
