@@ -73,7 +73,7 @@ class Synthesizer:
                 silence = np.zeros(round(pause_seconds(utterance.written) * rate / request.speed), np.float32)
                 yield AudioChunk(silence, rate, index, total)
 
-    def _features(self, utterance: Utterance, speaker: SpeakerTokens) -> NDArray[np.float32]:
+    def features(self, utterance: Utterance, speaker: SpeakerTokens) -> NDArray[np.float32]:
         """What the GPT is told of each phone besides its id, [P, F]: the speaker's constant, or the text's features."""
         rows: NDArray[np.float32] = np.tile(speaker.features, (len(utterance.ids), 1))
         at = 0
@@ -91,7 +91,7 @@ class Synthesizer:
         offset = len(speaker.prompt_phones)
         limits = limits_for(utterance.pauses, self._manifest.token_rate_hz, offset)
         with times.measure("prefill"):
-            features = self._features(utterance, speaker)
+            features = self.features(utterance, speaker)
             decoder = self._graphs.gpt.start(utterance.ids, features, speaker, limits.total + 1)
         generation = Generation(
             decoder,

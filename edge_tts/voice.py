@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import threading
@@ -9,24 +10,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from edge_tts.audio import AudioChunk
-from edge_tts.bundle import Bundle, SpeakerTokens, locate, open_bundle, search_path
+from edge_tts.bundle import Bundle, Manifest, SpeakerTokens, locate, open_bundle, search_path
 from edge_tts.engines import Engine
 from edge_tts.errors import ParameterError, SpeakerNotFoundError, TextError
 from edge_tts.graphs import load_graphs
 from edge_tts.noise import SEEDS
-from edge_tts.synthesis import PAUSE_PHONES, Request, Synthesizer, Utterance
-from edge_tts.text import Lexicon, Sentence, front_end, gpt_sovits
-from edge_tts.text.english.phrasing import with_breaks
-from edge_tts.text.symbols import phone_ids
+from edge_tts.synthesis import Request, Synthesizer
+from edge_tts.text import Lexicon
 from edge_tts.timing import StageTimes
+from edge_tts.utterances import read_utterances
 
 __all__ = ["MAX_SPEED", "MIN_SPEED", "SpeakerInfo", "Voice"]
 
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
-GPT_SOVITS = "gpt-sovits"  # the family of genuine voices
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,8 @@ class Voice:
             engine = OnnxEngine(threads)
         graphs = load_graphs(bundle, engine)
         speakers = {name: bundle.speaker(name) for name in bundle.manifest.speakers}
+        if (doubt := _doubt(bundle.manifest)) is not None:
+            _LOG.warning("voice %r %s", bundle.manifest.name, doubt)
         return cls(bundle, Synthesizer(graphs, bundle.manifest), speakers)
 
     @property
@@ -130,38 +130,23 @@ class Voice:
         seed = secrets.randbits(64) if seed is None else _checked_seed(seed)
         times = times or StageTimes()
         with times.measure("text"):
-            utterances = self._read(text, name, language, lexicon)
+            utterances = read_utterances(self._bundle.manifest, text, name, language, lexicon)
         if not utterances:
             raise TextError("there is nothing to speak in this text")
         stopped = cancel.is_set if cancel is not None else _never
         request = Request(utterances, self._tokens[name], float(speed), seed, stopped, times)
         return self._synthesizer.speak(request)
 
-    def _read(self, text: str, speaker: str, language: str | None, lexicon: Lexicon | None) -> list[Utterance]:
-        manifest = self._bundle.manifest
-        entry = manifest.speakers[speaker]
-        language = entry.language if language is None else language
-        self._check_language(language)
-        if manifest.family == GPT_SOVITS:
-            sentences = gpt_sovits.sentences(text, language, lexicon)
-        else:
-            sentences = front_end(text, language, lexicon)
-        if entry.phrase_breaks and language == "en":
-            sentences = [with_breaks(sentence) for sentence in sentences]
-        return [_utterance(sentence, manifest.symbols) for sentence in sentences]
 
-    def _check_language(self, language: str) -> None:
-        """Raises ParameterError: the voice was not trained to speak it."""
-        known = self._bundle.manifest.languages
-        if language.removeprefix("all_") not in known and not (language.startswith("auto") and len(known) > 1):
-            shown = f"{', '.join(known)}{' or auto' if len(known) > 1 else ''}"
-            raise ParameterError(f"voice {self.name!r} does not speak {str(language)[:20]!r}: choose {shown}")
-
-
-def _utterance(sentence: Sentence, symbols: str) -> Utterance:
-    ids = np.array(phone_ids(sentence.phones, symbols), np.int64)
-    pauses = tuple(phone in PAUSE_PHONES for phone in sentence.phones)
-    return Utterance(sentence.written, ids, pauses, sentence.segments)
+def _doubt(manifest: Manifest) -> str | None:
+    """Why an INT8 voice may not sound as its float one does; None where there is no reason to think so."""
+    if manifest.quantization is None:
+        return None
+    if manifest.certificate is None:
+        return "is INT8 and was never compared with its float bundle: run edgetts-build certify"
+    if not manifest.certificate.passed:
+        return f"is INT8 and failed its certification ({manifest.certificate.file} in the bundle says how)"
+    return None
 
 
 def _check_speed(speed: float) -> None:

@@ -115,6 +115,25 @@ class Fields:
             raise self.fail(key, "must be a list of at most 8 sizes (integers ≥ 0) or names of sizes")
         return tuple(value)
 
+    def bounds(self, key: str, least: int, most: int) -> tuple[int, int, int]:
+        """Three integers in [least, most] that do not fall."""
+        value: list[Any] = self._take(key, list)
+        if len(value) != 3 or not all(_is_size(item) for item in value) or value != sorted(value):
+            raise self.fail(key, "must be three sizes that do not fall")
+        if not least <= value[0] <= value[2] <= most:
+            raise self.fail(key, f"must lie in {least}..{most}")
+        return value[0], value[1], value[2]
+
+    def objects(self, key: str, most: int) -> list[Fields]:
+        """A list of at most `most` objects."""
+        value: list[Any] = self._take(key, list)
+        if len(value) > most or not all(isinstance(item, dict) for item in value):
+            raise self.fail(key, f"must be a list of at most {most} objects")
+        return [Fields(item, self._what, f"{self._name(key)}[{index}]") for index, item in enumerate(value)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tree)
+
     def items(self) -> Iterator[tuple[str, Fields]]:
         """Every key with its nested object."""
         for key in self._tree:
@@ -128,7 +147,11 @@ class Fields:
 
 
 def _is_dimension(item: object) -> bool:
-    return isinstance(item, str) or (isinstance(item, int) and not isinstance(item, bool) and item >= 0)
+    return isinstance(item, str) or _is_size(item)
+
+
+def _is_size(item: object) -> bool:
+    return isinstance(item, int) and not isinstance(item, bool) and item >= 0
 
 
 def _describe(value: object) -> str:

@@ -12,13 +12,18 @@ from collections.abc import Iterator
 from edge_tts.bundle.fields import Fields, parse_object
 from edge_tts.bundle.spec import (
     AdapterSpec,
+    CertificateEntry,
     DecoderSpec,
     FileEntry,
     GptSpec,
     GraphEntry,
     Manifest,
+    Profile,
+    QuantizationEntry,
     Sampling,
     SpeakerEntry,
+    TensorRTEntry,
+    TensorRTGraphEntry,
     TensorSpec,
     TextFeaturesEntry,
 )
@@ -30,11 +35,15 @@ FORMAT = "edge-tts-bundle"
 FORMAT_VERSION = 2
 GRAPHS = ("gpt_prefill", "gpt_step", "latents", "vocoder")
 ENROLLMENT_GRAPHS = ("semantic", "reference", "condition")
+TARGETS = ("cpu", "tensorrt")
+KV_CACHES = ("float32", "int8")
 SYMBOLS = ("gpt-sovits-v1", "gpt-sovits-v2")
 DTYPES = ("float32", "float16", "int64", "int32", "int8", "uint8")
 MAX_MANIFEST_BYTES = 1 << 20
 MAX_FILE_BYTES = 1 << 30
 MAX_FILES = 1000
+MAX_PROFILES = 16
+MAX_SIZE = 1 << 24
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -71,6 +80,9 @@ def parse_manifest(raw: bytes, what: str = "manifest.json") -> Manifest:
         text_features=_text_features(root),
         licence=root.text("licence"),
         files=_files(root.object("files")),
+        quantization=_quantization(root),
+        certificate=_certificate(root),
+        tensorrt=_tensorrt(root),
     )
     _check_references(root, manifest)
     return manifest
@@ -99,6 +111,10 @@ def _named_files(manifest: Manifest) -> Iterator[tuple[str, str]]:
             yield f"{kind}.{name}.file", graph.file
     for name, speaker in manifest.speakers.items():
         yield f"speakers.{name}.file", speaker.file
+    if manifest.certificate is not None:
+        yield "certificate.file", manifest.certificate.file
+    for name, graph in (manifest.tensorrt.graphs if manifest.tensorrt else {}).items():
+        yield f"tensorrt.graphs.{name}.file", graph.file
     for language, features in manifest.text_features.items():
         yield f"text_features.{language}.graph.file", features.graph.file
         yield f"text_features.{language}.vocabulary", features.vocabulary
@@ -183,6 +199,52 @@ def _text_features(root: Fields) -> dict[str, TextFeaturesEntry]:
         language: TextFeaturesEntry(_graph(entry.object("graph")), entry.text("vocabulary"))
         for language, entry in entries
     }
+
+
+def _quantization(root: Fields) -> QuantizationEntry | None:
+    if "quantization" not in root:
+        return None
+    fields = root.object("quantization")
+    targets, kv_cache = fields.texts("targets"), fields.text("kv_cache")
+    if not targets or not set(targets) <= set(TARGETS):
+        raise fields.fail("targets", f"must be among {', '.join(TARGETS)}")
+    if kv_cache not in KV_CACHES:
+        raise fields.fail("kv_cache", f"must be one of {', '.join(KV_CACHES)}, not {kv_cache[:60]!r}")
+    return QuantizationEntry(fields.text("source"), targets, kv_cache)
+
+
+def _certificate(root: Fields) -> CertificateEntry | None:
+    if "certificate" not in root:
+        return None
+    fields = root.object("certificate")
+    return CertificateEntry(fields.text("file"), fields.flag("passed", False))
+
+
+def _tensorrt(root: Fields) -> TensorRTEntry | None:
+    if "tensorrt" not in root:
+        return None
+    fields = root.object("tensorrt")
+    graphs = {}
+    for name, entry in fields.object("graphs").items():
+        if name not in GRAPHS:
+            raise entry.fail("file", f"belongs to no graph that is known: {', '.join(GRAPHS)}")
+        graph = _graph(entry)
+        graphs[name] = TensorRTGraphEntry(graph.file, graph.inputs, graph.outputs, _profiles(entry, graph))
+    return TensorRTEntry(fields.integer("max_rank", 0, 1 << 10), graphs)
+
+
+def _profiles(fields: Fields, graph: GraphEntry) -> tuple[Profile, ...]:
+    """Every profile bounds every size that a graph's inputs name."""
+    sizes = {size for spec in graph.inputs.values() for size in spec.shape if isinstance(size, str)}
+    profiles = []
+    for item in fields.objects("profiles", MAX_PROFILES):
+        profile = {name: item.bounds(name, 0, MAX_SIZE) for name in item}
+        if set(profile) != sizes:
+            raise fields.fail("profiles", f"must bound {', '.join(sorted(sizes)) or 'nothing'} each")
+        profiles.append(profile)
+    if not profiles:
+        raise fields.fail("profiles", "must not be empty")
+    return tuple(profiles)
 
 
 def _tensors(fields: Fields) -> dict[str, TensorSpec]:

@@ -7,16 +7,24 @@ from dataclasses import dataclass
 
 __all__ = [
     "AdapterSpec",
+    "CertificateEntry",
     "DecoderSpec",
     "FileEntry",
     "GptSpec",
     "GraphEntry",
     "Manifest",
+    "Profile",
+    "QuantizationEntry",
     "Sampling",
     "SpeakerEntry",
+    "TensorRTEntry",
+    "TensorRTGraphEntry",
     "TensorSpec",
     "TextFeaturesEntry",
 ]
+
+Profile = Mapping[str, tuple[int, int, int]]
+"""Sizes that vary → (least, most usual, greatest)."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,38 @@ class AdapterSpec:
 
 
 @dataclass(frozen=True)
+class QuantizationEntry:
+    """How a bundle became INT8: the float bundle's id, for whom ("cpu", "tensorrt"), and the KV cache's type."""
+
+    source: str
+    targets: tuple[str, ...]
+    kv_cache: str
+
+
+@dataclass(frozen=True)
+class CertificateEntry:
+    """The file that says how an INT8 bundle compares with its float one, and whether it met every bar."""
+
+    file: str
+    passed: bool
+
+
+@dataclass(frozen=True)
+class TensorRTGraphEntry(GraphEntry):
+    """A graph for TensorRT; a profile bounds every size that varies, and there is one engine for all profiles."""
+
+    profiles: tuple[Profile, ...]
+
+
+@dataclass(frozen=True)
+class TensorRTEntry:
+    """The graphs that a board may build engines of; their adapters have `max_rank` rows, padded with zeros."""
+
+    max_rank: int
+    graphs: Mapping[str, TensorRTGraphEntry]
+
+
+@dataclass(frozen=True)
 class FileEntry:
     """What a file's bytes must be."""
 
@@ -117,7 +157,7 @@ class Manifest:
     """manifest.json, checked. A voice that was just imported has no speakers, and `default_speaker` is None.
 
     `enrollment` holds the graphs that make speaker tokens (the builder runs them), `text_features` what each language
-    has of text features.
+    has of text features. `quantization` is None in a float bundle.
     """
 
     name: str
@@ -138,3 +178,6 @@ class Manifest:
     text_features: Mapping[str, TextFeaturesEntry]
     licence: str
     files: Mapping[str, FileEntry]
+    quantization: QuantizationEntry | None = None
+    certificate: CertificateEntry | None = None
+    tensorrt: TensorRTEntry | None = None
