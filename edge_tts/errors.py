@@ -7,6 +7,10 @@
     ├── TextError              the text can't be spoken (empty, too long, not text)
     ├── ParameterError         speed, seed or another parameter is out of range
     ├── EngineError            the inference engine refused a graph
+    │   ├── EngineLimitError   a call is beyond what an engine was built for; another engine can do it
+    │   └── DeviceError        the GPU, its driver or its binding failed
+    │       ├── DeviceMemoryError  it has no memory left
+    │       └── DeviceLostError    its context is gone, and with it all that it held
     ├── SynthesisError         no attempt gave a sound utterance
     └── OutputError            the sound can't be written where it was asked for
 
@@ -15,8 +19,12 @@ Every message is one line that names the value and says what to do.
 
 __all__ = [
     "BundleError",
+    "DeviceError",
+    "DeviceLostError",
+    "DeviceMemoryError",
     "EdgeTTSError",
     "EngineError",
+    "EngineLimitError",
     "OutputError",
     "ParameterError",
     "SpeakerNotFoundError",
@@ -52,6 +60,22 @@ class ParameterError(EdgeTTSError):
 
 class EngineError(EdgeTTSError):
     """The inference engine refused a graph or an input."""
+
+
+class EngineLimitError(EngineError):
+    """A call is beyond what an engine was built for (a shape outside its profiles); another engine can do it."""
+
+
+class DeviceError(EngineError):
+    """The GPU, its driver or its binding failed."""
+
+
+class DeviceMemoryError(DeviceError):
+    """The GPU has no memory left."""
+
+
+class DeviceLostError(DeviceError):
+    """The GPU's context is gone, and with it all that it held."""
 
 
 class SynthesisError(EdgeTTSError):

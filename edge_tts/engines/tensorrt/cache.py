@@ -1,0 +1,253 @@
+"""The cache of engines: one folder per engine, named by the hash of everything that the engine depends on.
+
+    <cache>/engines/<key>/engine.plan     what TensorRT's builder serialized
+    <cache>/engines/<key>/record.json     the key's parts, the plan's size and SHA-256, its certificate
+
+An engine is handed out only if the parts in its record are the wanted ones, the plan is the recorded one to the last
+byte, and its certificate says that it passed. It is stored whole or not at all: written to a folder beside, then
+renamed, under a lock that keeps two builders apart.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_tts.bundle import Bundle
+from edge_tts.bundle.spec import TensorRTEntry
+from edge_tts.engines.tensorrt.board import Board
+from edge_tts.errors import EngineError
+
+__all__ = [
+    "BUILDER_FLAGS",
+    "CachedEngine",
+    "EngineCache",
+    "cache_folder",
+    "engine_key",
+    "engine_parts",
+    "golden_file",
+    "model_digest",
+]
+
+BUILDER_FLAGS: tuple[str, ...] = ("STRONGLY_TYPED",)
+"""What the builder is told besides profiles: a part of every key."""
+
+# Raised when engines that were built before must not be used any more.
+_FORMAT = 1
+_PLAN, _RECORD, _LOCK, _UNFINISHED = "engine.plan", "record.json", ".lock", ".unfinished-"
+_MAX_RECORD_BYTES = 1 << 20
+_BUILD = "run `edgetts-build engine` for this voice on this board"
+
+
+@dataclass(frozen=True)
+class CachedEngine:
+    """A certified engine: the plan's bytes, and the certificate as it was stored."""
+
+    plan: bytes
+    certificate: Mapping[str, Any]
+
+
+def cache_folder(environment: Mapping[str, str], home: Path) -> Path:
+    """$EDGETTS_CACHE, or ~/.cache/edgetts."""
+    own = environment.get("EDGETTS_CACHE")
+    return Path(own) if own else home / ".cache" / "edgetts"
+
+
+def golden_file(graph: str) -> str:
+    """Where a bundle keeps the golden vectors that an engine of `graph` is certified with."""
+    return f"golden/tensorrt/{graph}.npz"
+
+
+def model_digest(bundle: Bundle, graph: str) -> str:
+    """SHA-256 over a TensorRT graph's model and all its external data, each checked against the manifest.
+
+    Raises BundleError: a file is missing or changed.
+    """
+    _, names = bundle.graph(_section(bundle).graphs[graph])
+    lines = "".join(f"{bundle.manifest.files[name].sha256}  {name}\n" for name in sorted(names))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def engine_parts(bundle: Bundle, graph: str, board: Board) -> dict[str, Any]:
+    """Everything that an engine of this graph on this board depends on, as JSON values.
+
+    Raises EngineError: the bundle has no golden vectors for it, so it can't be certified; BundleError.
+    """
+    section = _section(bundle)
+    golden = bundle.manifest.files.get(golden_file(graph))
+    if golden is None:
+        raise EngineError(f"the bundle has no {golden_file(graph)} to certify an engine with: quantize the voice again")
+    profiles = [{name: list(sizes) for name, sizes in profile.items()} for profile in section.graphs[graph].profiles]
+    return {
+        "format": _FORMAT,
+        "graph": graph,
+        **board.parts(),
+        "onnx_sha256": model_digest(bundle, graph),
+        "golden_sha256": golden.sha256,
+        "flags": list(BUILDER_FLAGS),
+        "profiles": profiles,
+        "max_rank": section.max_rank,
+    }
+
+
+def engine_key(parts: Mapping[str, Any]) -> str:
+    """The key of an engine: SHA-256 of its parts, 64 hexadecimal digits."""
+    return hashlib.sha256(_canonical(parts).encode()).hexdigest()
+
+
+class EngineCache:
+    """The engines below a cache folder (see `cache_folder`); nothing is created before an engine is stored."""
+
+    def __init__(self, folder: Path) -> None:
+        self.engines = folder / "engines"
+
+    def path(self, parts: Mapping[str, Any]) -> Path:
+        """The folder that the engine with these parts has, or would have."""
+        return self.engines / engine_key(parts)
+
+    def lookup(self, parts: Mapping[str, Any]) -> CachedEngine:
+        """The certified engine with exactly these parts. Raises EngineError: one line that says why there is none."""
+        what, folder = f"the TensorRT engine of {parts['graph']!r}", self.path(parts)
+        if not folder.is_dir():
+            raise EngineError(f"{what} is not in {self.engines}{self._nearest(parts)}: {_BUILD}")
+        record = _read_record(folder, what)
+        if record.get("parts") != json.loads(_canonical(parts)):
+            raise EngineError(f"{what} in {folder} is recorded under another key: {_BUILD}")
+        certificate = record.get("certificate")
+        if not isinstance(certificate, dict):
+            raise EngineError(f"{what} has no certificate: {_BUILD}")
+        if certificate.get("passed") is not True:
+            reason = " ".join(str(certificate.get("reason") or "no reason was given").split())[:200]
+            raise EngineError(f"{what} failed its certification ({reason}): {_BUILD}")
+        return CachedEngine(_read_plan(folder, record, what), certificate)
+
+    def store(self, parts: Mapping[str, Any], plan: bytes | memoryview, certificate: Mapping[str, Any]) -> Path:
+        """Keeps an engine and its certificate, in place of one with the same key, and returns its folder.
+
+        `certificate` holds at least `passed` (bool), and `reason` (one line) where that is False. Raises EngineError
+        (the disk is full, the folder can't be written); then nothing is left behind.
+        """
+        record = {
+            "parts": dict(parts),
+            "plan": {"sha256": hashlib.sha256(plan).hexdigest(), "bytes": len(plan)},
+            "certificate": dict(certificate),
+        }
+        target = self.path(parts)
+        try:
+            self.engines.mkdir(parents=True, exist_ok=True)
+            with _locked(self.engines / _LOCK):
+                self._clear_unfinished()
+                made = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.engines))
+                try:
+                    made.chmod(0o755)
+                    _write(made / _PLAN, plan)
+                    _write(made / _RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
+                    if target.exists():
+                        shutil.rmtree(target)
+                    made.rename(target)
+                except BaseException:
+                    shutil.rmtree(made, ignore_errors=True)
+                    raise
+                _sync_folder(self.engines)
+        except OSError as error:
+            raise EngineError(f"the engine can't be stored in {self.engines}: {error.strerror or error}") from None
+        return target
+
+    def _clear_unfinished(self) -> None:
+        """Called with the lock held: whoever was writing these has died."""
+        for path in self.engines.glob(f"{_UNFINISHED}*"):
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _nearest(self, parts: Mapping[str, Any]) -> str:
+        """What tells another engine of the same graph from the wanted one, as the rest of a sentence; else nothing."""
+        best: tuple[int, str] | None = None
+        for path in sorted(self.engines.glob(f"*/{_RECORD}")):
+            try:
+                other = _read_record(path.parent, "it").get("parts")
+            except EngineError:
+                continue
+            if not isinstance(other, dict) or other.get("graph") != parts["graph"]:
+                continue
+            differing = [name for name in parts if other.get(name) != parts[name]]
+            if differing and (best is None or len(differing) < best[0]):
+                name = differing[0]
+                text = f" (one is there for {name} {_short(other.get(name))}, not {_short(parts[name])})"
+                best = len(differing), text
+        return best[1] if best else ""
+
+
+def _section(bundle: Bundle) -> TensorRTEntry:
+    section = bundle.manifest.tensorrt
+    if section is None:
+        raise EngineError(f"{bundle.path} has no graphs for TensorRT: quantize the voice with --target tensorrt")
+    return section
+
+
+def _canonical(parts: Mapping[str, Any]) -> str:
+    return json.dumps(parts, sort_keys=True, separators=(",", ":"))
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return repr(text) if len(text) <= 60 else repr(text[:57] + "...")
+
+
+def _read_record(folder: Path, what: str) -> dict[str, Any]:
+    try:
+        with (folder / _RECORD).open("rb") as file:
+            raw = file.read(_MAX_RECORD_BYTES + 1)
+        record = json.loads(raw) if len(raw) <= _MAX_RECORD_BYTES else None
+    except OSError as error:
+        raise EngineError(f"{what} has no record ({folder / _RECORD}: {error.strerror}): {_BUILD}") from None
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):
+        raise EngineError(f"{what} has a record that can't be read ({folder / _RECORD}): {_BUILD}")
+    return record
+
+
+def _read_plan(folder: Path, record: Mapping[str, Any], what: str) -> bytes:
+    wanted = record.get("plan")
+    if not isinstance(wanted, dict):
+        raise EngineError(f"{what} has a record without its plan ({folder / _RECORD}): {_BUILD}")
+    try:
+        plan = (folder / _PLAN).read_bytes()
+    except OSError as error:
+        raise EngineError(f"{what} can't be read ({folder / _PLAN}: {error.strerror}): {_BUILD}") from None
+    if len(plan) != wanted.get("bytes"):
+        raise EngineError(f"{what} has {len(plan)} bytes, not {wanted.get('bytes')} ({folder / _PLAN}): {_BUILD}")
+    if hashlib.sha256(plan).hexdigest() != wanted.get("sha256"):
+        raise EngineError(f"{what} differs from its record (SHA-256, {folder / _PLAN}): {_BUILD}")
+    return plan
+
+
+def _write(path: Path, data: bytes | memoryview) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    """Makes a rename in the folder survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file is closed, and when the process dies
+        yield
