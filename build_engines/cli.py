@@ -12,7 +12,7 @@ from collections.abc import Sequence
 __all__ = ["main"]
 
 PROGRAM = "edgetts-build"
-_COMMANDS = ("inspect", "import_voice", "enroll", "train", "evaluate")
+_COMMANDS = ("inspect", "import_voice", "enroll", "train", "evaluate", "plan")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
