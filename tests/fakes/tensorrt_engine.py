@@ -260,7 +260,7 @@ class IExecutionContext(Strict):
         return Dims(self._engine._output_shapes(self._blank())[name])
 
     def get_max_output_size(self, name: str) -> int:
-        """Bytes of an output at the active profile's maximum; -1 where shapes are not set or the name is no output's."""
+        """Bytes of an output at the profile's maximum; -1 where shapes are not set or the name is no output's."""
         if self._missing() or text_of(name) not in self._engine._outputs:
             return -1
         most = {n: tuple(self._engine.get_tensor_profile_shape(n, self._profile)[2]) for n in self._engine._inputs}

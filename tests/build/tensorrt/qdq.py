@@ -4,7 +4,22 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from edge_tts.bundle.spec import TensorRTGraphEntry, TensorSpec
+from edge_tts.engines.onnx import OnnxEngine
+
 WIDE, OUT, RANK = 8, 12, 4
+ADAPTERS = {"lora_A.head": (WIDE, RANK), "lora_B.head": (RANK, OUT)}
+ENTRY = TensorRTGraphEntry(
+    "tensorrt/vocoder.onnx",
+    {"x": TensorSpec("float32", (1, "rows", WIDE))},
+    {"y": TensorSpec("float32", (1, "rows", OUT))},
+    ({"rows": (1, 4, 16)}, {"rows": (17, 32, 64)}),
+)
+
+
+def run_linear(inputs):
+    """The graph as ONNX Runtime computes it."""
+    return OnnxEngine().load("linear", linear().SerializeToString()).run(inputs)
 
 
 def linear(zero_point: int = 0) -> onnx.ModelProto:
@@ -35,8 +50,7 @@ def linear(zero_point: int = 0) -> onnx.ModelProto:
         "linear",
         [
             helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, "rows", WIDE]),
-            helper.make_tensor_value_info("lora_A.head", TensorProto.FLOAT16, [WIDE, RANK]),
-            helper.make_tensor_value_info("lora_B.head", TensorProto.FLOAT16, [RANK, OUT]),
+            *(helper.make_tensor_value_info(n, TensorProto.FLOAT16, shape) for n, shape in ADAPTERS.items()),
         ],
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, "rows", OUT])],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in weights.items()],
