@@ -85,14 +85,14 @@ def _board(plan: Plan, prediction: Prediction) -> Iterator[str]:
         f"{board.title} ({board.power_mode}): {board.bandwidth_gb_s:g} GB/s; dense peaks of the GPU: INT8 "
         f"{peaks['int8']:g} TOPS, FP16 {peaks['float16']:g} TFLOPS, FP32 {peaks['float32']:.2f} TFLOPS"
     )
-    dla = f" and adds the DLA's {board.dla_sparse_tops:g}, which isn't used" if board.dla_sparse_tops else ""
-    yield f"  (the {board.headline_tops:g} TOPS on the box count sparse weights, twice as many{dla})"
+    dla = f", and the DLA's {board.dla_sparse_tops:g}, not used here" if board.dla_sparse_tops else ""
+    yield f"  (the {board.headline_tops:g} TOPS on the box count sparse weights, which doubles them{dla})"
     yield from ("", "mean of a run     GOP   weights MB   cache MB  in/out MB   floor ms   limited by")
     for row in prediction.rows:
         yield (
             f"{NAMES[row.graph]:11}{row.total_operations / row.runs / 1e9:10.3f}"
-            f"{row.weight_bytes / row.runs / 1e6:13.2f}{row.cache_bytes / row.runs / 1e6:11.2f}{row.other_bytes / row.runs / 1e6:11.2f}"
-            f"{_per_run(row):11.3f}   {row.limit}"
+            f"{row.weight_bytes / row.runs / 1e6:13.2f}{row.cache_bytes / row.runs / 1e6:11.2f}"
+            f"{row.other_bytes / row.runs / 1e6:11.2f}{_per_run(row):11.3f}   {row.limit}"
         )
     yield from ("", "                                                          if activations pass through memory:")
     yield "second of audio  runs       GOP       MB   floor ms               MB         ms"
