@@ -12,7 +12,7 @@ from collections.abc import Sequence
 __all__ = ["main"]
 
 PROGRAM = "edgetts-build"
-_COMMANDS = ("inspect", "import_voice", "enroll", "train", "evaluate", "plan")
+_COMMANDS = ("inspect", "import_voice", "enroll", "train", "evaluate", "plan", "engine")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(PROGRAM, _failed(error))
         return 1
     except KeyboardInterrupt:
-        resumes = args.command == "train"
+        resumes = args.command in ("train", "engine")
         complain(PROGRAM, f"stopped; {'the same command goes on from here' if resumes else 'nothing was changed'}")
         return 130
 

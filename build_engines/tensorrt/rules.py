@@ -29,10 +29,9 @@ def input_rules(manifest: Manifest, entry: GraphEntry) -> dict[str, Rule]:
         known["pointer"] = Below(_size(entry, "state", 1))
     if "align" in entry.inputs:
         known["align"] = Below(_size(entry, "phones", 1))
-    if "frames" in entry.inputs:
+    if "noise" in entry.inputs and len(entry.inputs["noise"].shape) == 3:  # of the latents; the vocoder's has scale 1
         known["frames"] = SizeOf(str(_size(entry, "noise", 2)))
-    if manifest.decoder.noise_scale and "frames" in entry.inputs:
-        known["noise"] = Bell(manifest.decoder.noise_scale)
+        known["noise"] = Bell(manifest.decoder.noise_scale or 1.0)
     return rules | {name: rule for name, rule in known.items() if name in rules}
 
 
