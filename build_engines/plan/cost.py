@@ -113,6 +113,7 @@ class _Count:
     ) -> None:
         self._graph, self._tensors, self._context, self._precision = model.graph, tensors, context, precision
         self._inputs = {item.name for item in self._graph.input}
+        self._adapters = [name for name in self._inputs if name.startswith("lora_")]
         self._weights = {item.name for item in self._graph.initializer} - self._inputs
         self._constant = set(self._weights)  # and what is made of weights alone
         self._cached = {name for name in self._inputs if name.startswith("past_")}
@@ -126,14 +127,13 @@ class _Count:
     def cost(self) -> Cost:
         for node in self._graph.node:
             self._visit(node)
-        adapters = [name for name in self._inputs if name.startswith("lora_")]
         stored = sum(self._bytes(name) for name in self._weights) + self._constants_bytes
         outputs = [item.name for item in self._graph.output if not _is_cache(item.name)]
-        inputs = self._inputs - self._cached - set(adapters)
+        inputs = self._inputs - self._cached - set(self._adapters)
         return Cost(
             dict(self._products),
             sum(self._read.values()) + self._constants_bytes,
-            sum(self._bytes(name) for name in adapters),
+            sum(self._bytes(name) for name in self._adapters),
             self._cache_bytes(),
             sum(self._bytes(name) for name in [*inputs, *outputs]),
             self._activations,
@@ -245,7 +245,7 @@ class _Count:
         dying: dict[int, list[str]] = {}
         for name, at in last.items():
             dying.setdefault(at, []).append(name)
-        apart = self._constant | self._cached | set(shows)
+        apart = self._constant | self._cached | set(shows) | set(self._adapters)
         alive = {name: self._bytes(name) for name in self._inputs - apart}
         peak = now = sum(alive.values())
         for at, node in enumerate(nodes):

@@ -124,6 +124,7 @@ def test_adapters_at_their_padded_rank():
     assert cost.adapters == 2 * (8 * 4 + 4 * 6)
     assert cost.external == 2 * 8
     assert cost.activations == 2 * (8 + 4) + 2 * (4 + 6)
+    assert cost.peak == 2 * (8 + 4)  # x and what it becomes; adapters lie in slots of their own
 
 
 def test_of_a_table_only_the_rows_are_read():
