@@ -18,7 +18,7 @@ from build_engines.quantize.float16 import to_float16
 from build_engines.quantize.qdq_attention import expand_attention
 from build_engines.quantize.qdq_draft import Draft
 from build_engines.quantize.qdq_layers import quantize_layers
-from build_engines.quantize.qdq_operators import check_operators, to_opset
+from build_engines.quantize.qdq_operators import check_operators, check_types, to_opset
 from build_engines.quantize.qdq_static import simplify
 
 __all__ = ["tensorrt_graph"]
@@ -43,10 +43,13 @@ def tensorrt_graph(model: onnx.ModelProto, name: str, amax: Mapping[str, float],
         add_adapters(with_adapters)
         model = with_adapters
     draft = Draft.read(model)
+    draft.name = name  # the exporter calls every graph the same
     expand_attention(draft)
+    check_operators(draft, branches=True)
     _drop_known_inputs(draft)
     simplify(draft)
     check_operators(draft)
+    check_types(draft)
     to_opset(draft)
     _fix_rank(draft, max_rank)
     quantize_layers(draft, amax)

@@ -10,7 +10,7 @@ from onnx import NodeProto, TensorProto, helper
 from build_engines.errors import BuildError
 from build_engines.quantize.qdq_draft import Draft, attribute, node_title
 
-__all__ = ["OPSET", "check_operators", "to_opset"]
+__all__ = ["OPSET", "check_operators", "check_types", "to_opset"]
 
 OPSET = 19
 """The first in which quantizers take float16; TensorRT 10 reads up to 20."""
@@ -45,13 +45,22 @@ _REDUCTIONS = frozenset(
 )
 
 
-def check_operators(draft: Draft) -> None:
-    """Raises BuildError: TensorRT lacks an operator or a type; the message says which node of which module has it."""
-    types = draft.types()
+def check_operators(draft: Draft, branches: bool = False) -> None:
+    """Raises BuildError: TensorRT lacks an operator; the message says which node of which module it is.
+
+    `branches`: If may stand for what is known before the graph runs (build_engines.quantize.qdq_static).
+    """
     for node in draft.nodes:
-        if node.domain not in ("", "ai.onnx") or node.op_type not in _SUPPORTED:
+        known = node.op_type in _SUPPORTED or (branches and node.op_type == "If")
+        if node.domain not in ("", "ai.onnx") or not known:
             kind = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
             raise BuildError(f"graph {draft.name!r}: TensorRT has no operator {kind}, of node {node_title(node)}")
+
+
+def check_types(draft: Draft) -> None:
+    """Raises BuildError: TensorRT lacks a tensor's type, or would take a narrower one without a word."""
+    types = draft.types()
+    for node in draft.nodes:
         for name in (*node.input, *node.output):
             element = types[name].element if name in types else TensorProto.UNDEFINED
             if element in _NO_TYPES:
