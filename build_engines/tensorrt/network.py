@@ -112,13 +112,17 @@ def _bounds(name: str, sizes: Mapping[str, tuple[int, int, int]]) -> tuple[int, 
 
 def _refusal(trt: Any, parser: Any) -> str:
     """The first error that names an operator, or the first of all, as a part of a line."""
-    errors = [parser.get_error(index) for index in range(parser.num_errors)]
+    errors = [_fault(parser.get_error(index)) for index in range(parser.num_errors)]
     if not errors:
         return "the file can't be read as ONNX"
-    first = next((error for error in errors if error.node_operator()), errors[0])
-    what = " ".join(str(first.desc()).split())[:200]
-    if first.node_operator():
-        node = first.node_name() or f"number {first.node()}"
-        what = f"TensorRT {trt.__version__} can't take operator {first.node_operator()} (node {node[:120]!r}): {what}"
+    operator, node, what = next((error for error in errors if error[0]), errors[0])
+    if operator:
+        what = f"TensorRT {trt.__version__} can't take operator {operator} (node {node[:120]!r}): {what}"
     more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
     return what + more
+
+
+def _fault(error: Any) -> tuple[str, str, str]:
+    """A parser's error as operator, node (its name, which tells where it came from, or its number) and description."""
+    node = error.node_name() or f"number {error.node()}"
+    return error.node_operator(), node, " ".join(str(error.desc()).split())[:200]
