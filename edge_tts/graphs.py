@@ -40,13 +40,18 @@ class _Interface:
     outputs: frozenset[str]
 
 
-def load_graphs(bundle: Bundle, engine: Engine) -> VoiceGraphs:
-    """Reads, checks and loads each graph, and checks the bundle's other files. Raises BundleError, EngineError."""
-    manifest = bundle.manifest
+def load_graphs(bundle: Bundle, engine: Engine, accelerated: Mapping[str, Graph] | None = None) -> VoiceGraphs:
+    """Reads, checks and loads each graph, and checks the bundle's other files. Raises BundleError, EngineError.
+
+    `accelerated` are graphs that run on TensorRT already; the engine loads the others.
+    """
+    manifest, accelerated = bundle.manifest, accelerated or {}
     _check_interfaces(manifest)
     used: set[str] = set()
 
     def load(name: str, entry: GraphEntry) -> Graph:
+        if name in accelerated:
+            return _checked(name, entry, manifest, accelerated[name])
         model, files = bundle.graph(entry)
         used.update(files)
         graph = engine.load(name, model)
@@ -71,6 +76,16 @@ def load_graphs(bundle: Bundle, engine: Engine) -> VoiceGraphs:
         AcousticGraphs(graphs["latents"], graphs["vocoder"], manifest.decoder, manifest.sample_rate),
         text_features,
     )
+
+
+def _checked(name: str, entry: GraphEntry, manifest: Manifest, graph: Graph) -> Graph:
+    """A graph on TensorRT, held to the manifest's list for it and to what the runtime feeds. Raises BundleError."""
+    listed = manifest.tensorrt.graphs[name] if manifest.tensorrt else entry
+    _compare(name, "input", listed.inputs, graph.inputs)
+    _compare(name, "output", listed.outputs, graph.outputs)
+    if not set(listed.inputs) <= set(entry.inputs) or set(listed.outputs) != set(entry.outputs):
+        raise BundleError(f"the manifest's TensorRT graph {name!r} has other inputs or outputs than {entry.file!r}")
+    return graph
 
 
 def _interfaces(gpt: GptSpec) -> dict[str, _Interface]:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from edge_tts.audio import AudioChunk
 from edge_tts.bundle import Manifest, SpeakerTokens
-from edge_tts.errors import SynthesisError
+from edge_tts.errors import DeviceError, EngineError, EngineLimitError, SynthesisError
+from edge_tts.fallback import Spare
 from edge_tts.gpt.generation import Generation, Outcome
 from edge_tts.gpt.guard import Fault, FaultKind, Limits, inspect, inspect_end, limits_for, trusted
 from edge_tts.gpt.recovery import Candidate, Finish, Retry, best_candidate, recover
@@ -57,14 +58,17 @@ class Request:
 class Synthesizer:
     """The graphs of one voice at work. Holds nothing between sentences, so several requests may take turns."""
 
-    def __init__(self, graphs: VoiceGraphs, manifest: Manifest) -> None:
-        self._graphs, self._manifest = graphs, manifest
+    def __init__(self, graphs: VoiceGraphs, manifest: Manifest, spare: Spare | None = None) -> None:
+        """`spare` has the graphs to go on with when those of a GPU fail."""
+        self._own, self._manifest, self._spare = graphs, manifest, spare
 
     def speak(self, request: Request) -> Iterator[AudioChunk]:
-        """Yields the sound of all sentences. Raises SynthesisError: four attempts at a sentence failed."""
+        """Yields the sound of all sentences. Raises SynthesisError: four attempts at a sentence failed. Raises
+        EngineError: the GPU failed within a sentence; what is asked for next is spoken without it.
+        """
         total, rate = len(request.utterances), self._manifest.sample_rate
         for index, utterance in enumerate(request.utterances):
-            for samples in self._sentence(request, index, utterance):
+            for samples in self._spoken(request, index, utterance):
                 yield AudioChunk(samples, rate, index, total)
             if request.stopped():
                 return
@@ -72,6 +76,26 @@ class Synthesizer:
                 # The pause comes now and not before the next sentence: it covers the time that sentence needs to start.
                 silence = np.zeros(round(pause_seconds(utterance.written) * rate / request.speed), np.float32)
                 yield AudioChunk(silence, rate, index, total)
+
+    @property
+    def _graphs(self) -> VoiceGraphs:
+        return self._spare.graphs() if self._spare is not None and self._spare.lasting else self._own
+
+    def _spoken(self, request: Request, index: int, utterance: Utterance) -> Iterator[NDArray[np.float32]]:
+        """A sentence; it starts over on the spare graphs when its own fail before any of it has been heard."""
+        graphs, heard = self._graphs, False
+        try:
+            for samples in self._sentence(graphs, request, index, utterance):
+                heard = True
+                yield samples
+            return
+        except (DeviceError, EngineLimitError) as error:
+            if self._spare is None or graphs is not self._own:
+                raise
+            graphs = self._spare.take_over(error)
+            if heard:
+                raise EngineError(f"a sentence broke off ({error}): say it again") from None
+        yield from self._sentence(graphs, request, index, utterance)
 
     def features(self, utterance: Utterance, speaker: SpeakerTokens) -> NDArray[np.float32]:
         """What the GPT is told of each phone besides its id, [P, F]: the speaker's constant, or the text's features."""
@@ -84,7 +108,9 @@ class Synthesizer:
             at += len(segment.phones)
         return rows
 
-    def _sentence(self, request: Request, index: int, utterance: Utterance) -> Iterator[NDArray[np.float32]]:
+    def _sentence(
+        self, graphs: VoiceGraphs, request: Request, index: int, utterance: Utterance
+    ) -> Iterator[NDArray[np.float32]]:
         if request.stopped():
             return
         speaker, spec, times = request.speaker, self._manifest.gpt, request.times
@@ -92,7 +118,7 @@ class Synthesizer:
         limits = limits_for(utterance.pauses, self._manifest.token_rate_hz, offset)
         with times.measure("prefill"):
             features = self.features(utterance, speaker)
-            decoder = self._graphs.gpt.start(utterance.ids, features, speaker, limits.total + 1)
+            decoder = graphs.gpt.start(utterance.ids, features, speaker, limits.total + 1)
         generation = Generation(
             decoder,
             speaker,
@@ -101,7 +127,7 @@ class Synthesizer:
             lambda attempt, step, size: sampling_noise(request.seed, index, attempt, step, size),
         )
         stream = AcousticStream(
-            self._graphs.acoustic,
+            graphs.acoustic,
             utterance.ids,
             speaker,
             request.seed,

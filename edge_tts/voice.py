@@ -13,7 +13,9 @@ from pathlib import Path
 from edge_tts.audio import AudioChunk
 from edge_tts.bundle import Bundle, Manifest, SpeakerTokens, locate, open_bundle, search_path
 from edge_tts.engines import Engine
+from edge_tts.engines.select import check_choice
 from edge_tts.errors import ParameterError, SpeakerNotFoundError, TextError
+from edge_tts.fallback import open_graphs
 from edge_tts.graphs import load_graphs
 from edge_tts.noise import SEEDS
 from edge_tts.synthesis import Request, Synthesizer
@@ -45,23 +47,27 @@ class Voice:
 
     @classmethod
     def load(
-        cls, voice: str | os.PathLike[str] = "default", *, threads: int = 1, engine: Engine | None = None
+        cls, voice: str | os.PathLike[str] = "default", *, threads: int = 1, engine: Engine | str = "auto"
     ) -> Voice:
         """Loads a voice by name or by its bundle's path; every file is checked against the manifest.
 
-        `threads` is how many CPU threads one operator may use; `engine` replaces ONNX Runtime. Raises
-        VoiceNotFoundError, BundleError (a file is missing, changed or malformed), EngineError (a graph is refused).
+        `threads` is how many CPU threads one operator may use. `engine` is "onnx", "tensorrt", or "auto": TensorRT
+        where this board has certified engines of the voice (docs/tensorrt.md), else ONNX Runtime; or an Engine of your
+        own. Raises VoiceNotFoundError, ParameterError (no such engine), BundleError (a file is missing, changed or
+        malformed), EngineError (a graph is refused).
         """
+        if isinstance(engine, str):
+            check_choice(engine)
         bundle = open_bundle(locate(voice, search_path(os.environ, Path.home())))
-        if engine is None:
-            from edge_tts.engines.onnx import OnnxEngine
-
-            engine = OnnxEngine(threads)
-        graphs = load_graphs(bundle, engine)
+        spare = None
+        if isinstance(engine, str):
+            graphs, spare = open_graphs(bundle, engine, threads)
+        else:
+            graphs = load_graphs(bundle, engine)
         speakers = {name: bundle.speaker(name) for name in bundle.manifest.speakers}
         if (doubt := _doubt(bundle.manifest)) is not None:
             _LOG.warning("voice %r %s", bundle.manifest.name, doubt)
-        return cls(bundle, Synthesizer(graphs, bundle.manifest), speakers)
+        return cls(bundle, Synthesizer(graphs, bundle.manifest, spare), speakers)
 
     @property
     def name(self) -> str:

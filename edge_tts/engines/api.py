@@ -2,7 +2,8 @@
 
 `Graph.run` suits graphs whose shapes change with every call. `Graph.bind` suits one that runs again and again on the
 same buffers, like a decode step: the caller keeps the arrays, writes the small inputs in place, calls `Binding.run`,
-and reads the outputs in place. An engine with memory of its own uploads an input array at each run, except the states.
+and reads the outputs in place. An engine with memory of its own keeps the states there, and uploads an input array at
+each run, or once if the array is read-only.
 """
 
 from __future__ import annotations

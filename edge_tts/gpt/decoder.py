@@ -115,6 +115,7 @@ class SentenceDecoder:
         }
         if "state" in prefill:
             inputs["state"] = np.ascontiguousarray(prefill["state"])
+            inputs["state"].flags.writeable = False  # it stays as it is, so an engine may upload it once
         outputs: dict[str, Array] = {"logits": self._logits, "next_pointer": self._pointer_out}
         self._has_pointer = "next_pointer" in step.outputs
         self._binding = step.bind(

@@ -27,7 +27,7 @@ ALIGNMENT = 256
 RUBBISH = 0xA5
 
 
-class Misuse(AssertionError):
+class Misuse(AssertionError):  # noqa: N818 - it is not ours to catch
     """The caller broke the device's contract."""
 
 

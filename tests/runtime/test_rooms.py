@@ -19,8 +19,9 @@ FORBIDDEN = {
 # The only modules that may name an inference engine or a sound device.
 OWNERS = {
     "onnxruntime": {"engines/onnx.py"},
-    "tensorrt": {"engines/tensorrt.py"},
-    "pycuda": {"engines/tensorrt.py"},
+    "tensorrt": {"engines/tensorrt/engine.py"},
+    "pycuda": {"engines/tensorrt/pycuda_device.py"},
+    "cuda": {"engines/tensorrt/cuda_bindings_device.py"},
     "sounddevice": {"playback.py"},
 }
 
@@ -55,3 +56,13 @@ def test_importing_the_package_loads_no_engine():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOM.parent, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_a_voice_on_onnx_runtime_loads_no_gpu_library(tiny_bundle):
+    code = (
+        "import sys, edge_tts; edge_tts.Voice.load(sys.argv[1]); "
+        "print(*(n in sys.modules for n in ('tensorrt', 'pycuda', 'cuda', 'edge_tts.engines.tensorrt')))"
+    )
+    command = [sys.executable, "-c", code, str(tiny_bundle)]
+    done = subprocess.run(command, cwd=ROOM.parent, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"] * 4

@@ -114,6 +114,11 @@ class EngineCache:
         """The folder that the engine with these parts has, or would have."""
         return self.engines / engine_key(parts)
 
+    def check_any(self) -> None:
+        """Raises EngineError: no engine at all has been built here."""
+        if next(self.engines.glob(f"*/{_RECORD}"), None) is None:
+            raise EngineError(f"no TensorRT engine is in {self.engines}: {_BUILD}")
+
     def lookup(self, parts: Mapping[str, Any]) -> CachedEngine:
         """The certified engine with exactly these parts. Raises EngineError: one line that says why there is none."""
         what, folder = f"the TensorRT engine of {parts['graph']!r}", self.path(parts)
