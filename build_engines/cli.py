@@ -12,7 +12,9 @@ from collections.abc import Sequence
 __all__ = ["main"]
 
 PROGRAM = "edgetts-build"
-_COMMANDS = ("inspect", "import_voice", "enroll", "train", "evaluate", "plan", "engine")
+_COMMANDS = (
+    "inspect", "import_voice", "enroll", "quantize", "dequantize", "plan", "engine", "train", "evaluate"
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

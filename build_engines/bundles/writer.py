@@ -19,7 +19,10 @@ from edge_tts.bundle.manifest import FORMAT, FORMAT_VERSION, parse_manifest
 
 __all__ = ["draft", "graph_entry", "seal", "write_goldens"]
 
-_DTYPES = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.INT64: "int64", onnx.TensorProto.INT32: "int32"}
+_DTYPES = {
+    onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.FLOAT16: "float16", onnx.TensorProto.INT8: "int8",
+    onnx.TensorProto.INT64: "int64", onnx.TensorProto.INT32: "int32",
+}  # fmt: skip
 _BLOCK_BYTES = 1 << 20
 
 

@@ -8,6 +8,7 @@ what it holds by content: what two graphs have in common is stored once.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 from torch import Tensor
 
-__all__ = ["WeightFile", "fill_in", "move_out"]
+__all__ = ["WeightFile", "fill_in", "move_out", "values_of"]
 
 # Processors read whole cache lines, and engines may map the file into memory.
 _ALIGNMENT_BYTES = 64
@@ -84,10 +85,25 @@ def fill_in(model: onnx.ModelProto, weights: Mapping[str, Tensor], prefix: str, 
             graph.initializer.append(make(name, array))
 
 
-def move_out(model: onnx.ModelProto, file: WeightFile) -> None:
-    """Moves the weights that lie inside a graph into ``file``, but not the small constants."""
+def values_of(tensor: TensorProto, folder: Path) -> NDArray[Any]:
+    """An initializer's values; of one that lies in a file of ``folder`` they are read there.
+
+    onnx's own reader refuses a file with several hard links, which is how copies of a bundle share their weights.
+    """
+    if tensor.data_location != TensorProto.EXTERNAL:
+        return np.asarray(numpy_helper.to_array(tensor))
+    place = {entry.key: entry.value for entry in tensor.external_data}
+    dtype = helper.tensor_dtype_to_np_dtype(tensor.data_type)
+    count = math.prod(tensor.dims)
+    offset = int(place.get("offset", 0))
+    values = np.fromfile(folder / place["location"], dtype, count, offset=offset)
+    return values.reshape(tuple(tensor.dims))
+
+
+def move_out(model: onnx.ModelProto, file: WeightFile, folder: Path) -> None:
+    """Moves the weights of a graph, inside it or in files of ``folder``, into ``file``, but not the small constants."""
     for i, tensor in enumerate(model.graph.initializer):
-        array = numpy_helper.to_array(tensor)
+        array = values_of(tensor, folder)
         if array.nbytes >= _SMALL_BYTES:
             model.graph.initializer[i].CopyFrom(file.initializer(tensor.name, array))
 

@@ -185,7 +185,7 @@ def _chain(graphs: Iterable[onnx.ModelProto], weights: WeightFile) -> onnx.Model
             node.name = f"{i}/{node.name}"
             for names in (node.input, node.output):
                 names[:] = [name if name in shared else f"{i}/{name}" for name in names]
-        move_out(model, weights)
+        move_out(model, weights, Path())
         whole.node.extend(graph.node)
         whole.initializer.extend(graph.initializer)
         if not whole.input:
