@@ -41,12 +41,13 @@ def run(args: argparse.Namespace) -> int:
     graphs = pick_graphs(bundle, args.graph)
     cache = EngineCache(cache_folder(os.environ, home))
     job = Job(bundle, graphs, cache, args.workspace, args.timing_cache, args.force)
-    built = build_engines(job, load_tensorrt(), open_device, say, lambda line: complain(_PROGRAM, line))
-    ready = [result.graph for result in built if result.certified]
-    if ready:
+    outcome = build_engines(job, load_tensorrt(), open_device, say, lambda line: complain(_PROGRAM, line))
+    if not outcome.lacking:
         voice = os.path.join(os.curdir, args.bundle) if is_folder and os.sep not in args.bundle else args.bundle  # noqa: PTH118
-        say(f"hear it: edgetts say 'Hello.' --voice {shlex.quote(voice)} --engine tensorrt")
-    return EXIT_OK if len(ready) == len(built) else EXIT_FAILURE
+        say(f"hear it, TensorRT speaks from now on: edgetts say 'Hello.' --voice {shlex.quote(voice)}")
+    elif args.graph and all(result.certified for result in outcome.built):
+        say(f"TensorRT speaks when these have engines too: {', '.join(outcome.lacking)}")
+    return EXIT_OK if all(result.certified for result in outcome.built) else EXIT_FAILURE
 
 
 def _mebibytes(text: str) -> int:

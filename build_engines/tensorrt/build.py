@@ -25,14 +25,14 @@ from build_engines.tensorrt.progress import Phases, cancellable, make_monitor
 from build_engines.tensorrt.timings import attach, save
 from edge_tts.bundle import Bundle
 from edge_tts.bundle.spec import TensorRTGraphEntry
-from edge_tts.engines.golden import read
+from edge_tts.engines.golden import Verdict, read
 from edge_tts.engines.tensorrt.board import Board, identify
 from edge_tts.engines.tensorrt.cache import EngineCache, engine_parts, golden_file
 from edge_tts.engines.tensorrt.device import Device
 from edge_tts.engines.tensorrt.log import make_log
 from edge_tts.errors import EngineError
 
-__all__ = ["Built", "Job", "build_engines", "pick_graphs"]
+__all__ = ["Built", "Job", "Outcome", "build_engines", "pick_graphs"]
 
 _BAR = "{desc:30}|{bar}| {percentage:3.0f}% {elapsed} {postfix}"
 _TICKS = 1000
@@ -59,16 +59,25 @@ class Built:
     note: str
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What was built, and which graphs have no certified engine yet: TensorRT speaks when none is left."""
+
+    built: tuple[Built, ...]
+    lacking: tuple[str, ...]
+
+
 def build_engines(
     job: Job, trt: Any, open_device: Callable[[], Device], tell: Callable[[str], None], warn: Callable[[str], None]
-) -> list[Built]:
+) -> Outcome:
     """Builds, certifies and stores one graph after the other; one that fails doesn't stop the others.
 
     Raises BuildError or EngineError (no GPU, the bundle lacks golden vectors, the disk is full) and KeyboardInterrupt;
     engines that were stored before stay.
     """
     with closing(open_device()) as device:
-        board = identify(trt, device)
+        with device.active():
+            board = identify(trt, device)
         limits = choose_limits(device, job.workspace_mib)
     tell(f"{board.gpu}, TensorRT {board.tensorrt}, CUDA {board.cuda}; workspace {limits.workspace_mib} MiB")
     builder = _Builder(job, trt, board, limits, open_device, warn)
@@ -77,7 +86,7 @@ def build_engines(
         result = builder.make(graph, f"[{number}/{len(job.graphs)}] {graph}")
         (tell if result.certified else warn)(f"{graph}: {result.note}")
         results.append(result)
-    return results
+    return Outcome(tuple(results), tuple(name for name in _graphs(job.bundle) if not builder.is_certified(name)))
 
 
 class _Builder:
@@ -101,7 +110,7 @@ class _Builder:
         """Builds and certifies one graph, unless that has been done."""
         job = self._job
         parts = engine_parts(job.bundle, graph, self._board)
-        had_one = self._is_certified(parts)
+        had_one = self.is_certified(graph)
         if had_one and not job.force:
             return Built(graph, True, "is certified already; to build it again: --force")
         entry = _graphs(job.bundle)[graph]
@@ -125,17 +134,15 @@ class _Builder:
             "workspace_mib": self._limits.workspace_mib,
         }
         job.cache.store(parts, plan, certificate)
-        output, worst = min(verdict.worst().items(), key=lambda item: item[1]["snr_db"] - item[1]["bar_db"])
-        return Built(
-            graph,
-            True,
-            f"certified in {len(golden.cases)} cases ({output} {worst['snr_db']:.1f} dB, bar {worst['bar_db']:.1f}); "
-            f"{len(plan) / 1e6:.1f} MB, built in {seconds:.0f} s",
+        note = (
+            f"certified in {len(golden.cases)} cases ({_closest(verdict)}); {len(plan) / 1e6:.1f} MB, {seconds:.0f} s"
         )
+        return Built(graph, True, note)
 
-    def _is_certified(self, parts: dict[str, Any]) -> bool:
+    def is_certified(self, graph: str) -> bool:
+        """Whether the cache has an engine of the graph that may speak on this board."""
         try:
-            self._job.cache.lookup(parts)
+            self._job.cache.lookup(engine_parts(self._job.bundle, graph, self._board))
         except EngineError:
             return False
         return True
@@ -145,7 +152,7 @@ class _Builder:
         if had_one:
             return Built(graph, False, f"{reason}; the engine that was certified before stays")
         self._job.cache.store(parts, b"", {"passed": False, "reason": reason})
-        return Built(graph, False, f"{reason}; ONNX Runtime goes on speaking this graph")
+        return Built(graph, False, f"{reason}; ONNX Runtime goes on speaking")
 
     def _build(self, source: Source, title: str) -> bytes:
         """Parses and builds in a thread, with a bar. Raises BuildError, KeyboardInterrupt."""
@@ -170,6 +177,12 @@ class _Builder:
         finally:
             save(config, self._timings, self._warn)
             del parser
+
+
+def _closest(verdict: Verdict) -> str:
+    """The output that came closest to its bar."""
+    name, figures = min(verdict.worst().items(), key=lambda item: item[1]["snr_db"] - item[1]["bar_db"])
+    return f"{name} {figures['snr_db']:.1f} dB, bar {figures['bar_db']:.1f}"
 
 
 def pick_graphs(bundle: Bundle, wanted: Sequence[str]) -> tuple[str, ...]:

@@ -107,14 +107,15 @@ def cancellable(work: Callable[[], T], stop: threading.Event, tick: Callable[[],
             failure.append(error)
 
     thread = threading.Thread(target=target, name="tensorrt-build", daemon=True)
-    thread.start()
     try:
+        thread.start()
         while thread.is_alive():
             thread.join(_POLL_SECONDS)
             tick()
     except KeyboardInterrupt:
         stop.set()
-        thread.join()
+        if thread.is_alive():
+            thread.join()
         raise
     if failure:
         raise failure[0]
