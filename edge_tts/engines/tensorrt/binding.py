@@ -40,13 +40,17 @@ class StepBindings:
         self._idle: dict[tuple[int, frozenset[str], StateLayout], deque[Stage]] = {}
 
     def bind(
-        self, inputs: Mapping[str, Array], outputs: Mapping[str, Array], states: Mapping[str, tuple[str, Array]]
+        self,
+        inputs: Mapping[str, Array],
+        outputs: Mapping[str, Array],
+        states: Mapping[str, tuple[str, Array]],
+        owner: object,
     ) -> TensorRTBinding:
-        """See TensorRTGraph.bind."""
+        """See TensorRTGraph.bind. `owner` lives as long as the binding."""
+        self._check(inputs, outputs, states)
+        room = check_states(self._graph, self._tensors, states)
         caches = dict(states.values())
         arrays, adapter = without_adapter(self._graph, self._tensors, inputs, besides=caches)
-        self._check(arrays, outputs, states)
-        room = check_states(self._graph, self._tensors, states)
         profile = self._tensors.choose(self._graph, arrays, dict.fromkeys(caches, (ROW_AXIS, room)))
         constant = frozenset(name for name, array in arrays.items() if not array.flags.writeable)
         layout = StateLayout.of(self._tensors, self._tensors.profiles[profile], states)
@@ -59,7 +63,7 @@ class StepBindings:
             except BaseException:
                 lease.release()
                 raise
-        binding = TensorRTBinding(self._graph, self._memory, stage, lease, arrays, outputs, room)
+        binding = TensorRTBinding(self._graph, self._memory, stage, lease, arrays, outputs, room, owner)
         weakref.finalize(binding, _give_back, stage, lease, idle).atexit = False
         return binding
 
@@ -87,7 +91,7 @@ class StepBindings:
             if array.dtype != info.dtype or array.shape != info.shape:
                 shown = f"{array.dtype.name} {list(array.shape)}, not {info.dtype.name} {list(info.shape)}"
                 raise EngineError(f"graph {self._graph!r}: output {name!r} is {shown}")
-        if ROW_INPUT not in inputs:
+        if ROW_INPUT not in self._tensors.inputs:
             raise EngineError(f"graph {self._graph!r} has no input {ROW_INPUT!r}, so it can't step")
         for name in sorted(self._tensors.on_host):
             raise EngineError(f"graph {self._graph!r}: input {name!r} decides shapes, so it can't step")
@@ -105,7 +109,9 @@ class TensorRTBinding:
         inputs: Mapping[str, Array],
         outputs: Mapping[str, Array],
         room: int,
+        owner: object,
     ) -> None:
+        self._owner = owner
         self._graph, self._memory, self._stage, self._lease = graph, memory, stage, lease
         self._inputs, self._outputs, self._room = inputs, outputs, room
 

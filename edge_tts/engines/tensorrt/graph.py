@@ -74,7 +74,7 @@ class TensorRTGraph:
         The engine gives one new row per state, which is written at the row that the input `seqlens_k` says. An input
         that is read-only (numpy's flag) is uploaded once, the others at each run. Raises as `run` does.
         """
-        return self._bindings.bind(inputs, outputs, states)
+        return self._bindings.bind(inputs, outputs, states, owner=self)
 
     def close(self) -> None:
         """Lets go of TensorRT's objects; the memory itself is given back by the engine."""
