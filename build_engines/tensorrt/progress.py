@@ -99,23 +99,26 @@ def cancellable(work: Callable[[], T], stop: threading.Event, tick: Callable[[],
     """
     outcome: list[T] = []
     failure: list[BaseException] = []
+    # Not Thread.join: interrupted, it takes the thread for one that has ended (Python 3.10 and 3.11).
+    done = threading.Event()
 
     def target() -> None:
         try:
             outcome.append(work())
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             failure.append(error)
+        finally:
+            done.set()
 
     thread = threading.Thread(target=target, name="tensorrt-build", daemon=True)
     try:
         thread.start()
-        while thread.is_alive():
-            thread.join(_POLL_SECONDS)
+        while not done.wait(_POLL_SECONDS):
             tick()
     except KeyboardInterrupt:
         stop.set()
-        if thread.is_alive():
-            thread.join()
+        if thread.ident is not None:
+            done.wait()
         raise
     if failure:
         raise failure[0]

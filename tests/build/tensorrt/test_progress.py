@@ -61,8 +61,8 @@ def test_the_monitor_reports_and_stops():
 
 
 def test_work_gives_its_value_and_its_errors():
-    ticks = []
-    assert cancellable(lambda: 7, threading.Event(), lambda: ticks.append(1)) == 7
+    ticked = threading.Event()
+    assert cancellable(lambda: ticked.wait(20) and 7, threading.Event(), ticked.set) == 7
 
     def fails():
         raise ValueError("no")
