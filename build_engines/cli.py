@@ -13,7 +13,7 @@ __all__ = ["main"]
 
 PROGRAM = "edgetts-build"
 _COMMANDS = (
-    "inspect", "import_voice", "enroll", "quantize", "dequantize", "plan", "engine", "train", "evaluate"
+    "inspect", "import_voice", "enroll", "quantize", "certify", "dequantize", "plan", "engine", "train", "evaluate"
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from build_engines.errors import BuildError
 
 __all__ = [
     "UnjudgedError", "agreement", "cosine", "kl_divergence", "log_spectral_distance", "loudness_difference",
-    "pesq_score", "snr_db", "stoi_score",
+    "pesq_score", "power_db", "snr_db", "stoi_score",
 ]  # fmt: skip
 
 Audio = NDArray[np.float32]
@@ -27,7 +27,7 @@ _WORST_PESQ, _WORST_KL = 1.0, 99.0
 _HIGHEST_SNR_DB = 120.0
 _QUIETEST_LUFS = -70.0  # where BS.1770's absolute gate lies
 _WINDOW_SECONDS, _HOP_SECONDS = 0.04, 0.01
-_HIGHEST_HZ, _SPEECH_RANGE_DB, _FLOOR_DB = 8_000.0, 40.0, 80.0
+_HIGHEST_HZ, _SPEECH_RANGE_DB, _FLOOR_DB = 8_000.0, 40.0, 60.0
 
 
 class UnjudgedError(BuildError):
@@ -63,10 +63,10 @@ def snr_db(signal: NDArray[Any], other: NDArray[Any]) -> float:
 def log_spectral_distance(signal: Audio, other: Audio, rate: int) -> float:
     """RMS difference of the power spectra in dB up to 8 kHz, averaged over the frames that speak.
 
-    These are the frames within 40 dB of the float signal's loudest; what lies 80 dB below its highest bin is floor.
+    These are the frames within 40 dB of the float signal's loudest; what lies 60 dB below its highest bin is floor.
     """
     signal, other = _pair(signal, other)
-    left, right = _power_db(signal, rate), _power_db(other, rate)
+    left, right = power_db(signal, rate), power_db(other, rate)
     floor = float(left.max()) - _FLOOR_DB
     loudest = left.max(1)
     bins = int(_HIGHEST_HZ * _WINDOW_SECONDS)
@@ -147,9 +147,9 @@ def _log_softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
     return rows
 
 
-def _power_db(audio: Audio, rate: int) -> NDArray[np.float64]:
-    """[frames, bins], 10 ms apart, of 40 ms each: 25 Hz per bin."""
-    size, hop = round(rate * _WINDOW_SECONDS), round(rate * _HOP_SECONDS)
+def power_db(audio: Audio, rate: int, window_seconds: float = _WINDOW_SECONDS) -> NDArray[np.float64]:
+    """The power spectrum in dB, [frames, bins]: windows that are 10 ms apart, by default of 40 ms (25 Hz per bin)."""
+    size, hop = round(rate * window_seconds), round(rate * _HOP_SECONDS)
     padded = np.pad(audio, (size // 2, size))
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop] * np.hanning(size)
     power: NDArray[np.float64] = 10 * np.log10(np.abs(np.fft.rfft(frames)) ** 2 + 1e-12)
