@@ -39,6 +39,7 @@ _NO_TYPES: dict[int, str] = {
     TensorProto.COMPLEX64: "complex numbers",
     TensorProto.COMPLEX128: "complex numbers",
 }
+_INTEGERS = (TensorProto.INT64, TensorProto.INT32)
 # Reductions that took their axes as an attribute before opset 18.
 _REDUCTIONS = frozenset(
     f"Reduce{kind}" for kind in ("L1", "L2", "LogSum", "LogSumExp", "Max", "Mean", "Min", "Prod", "SumSquare")
@@ -69,12 +70,28 @@ def check_types(draft: Draft) -> None:
                 )
 
 
+def _bounded(node: NodeProto) -> list[NodeProto]:
+    """Clip as Max and Min: up to 10.1 at least, TensorRT's parser documents Clip for floats only."""
+    bounds = [(kind, bound) for kind, bound in zip(("Max", "Min"), node.input[1:], strict=False) if bound]
+    made, value = [], node.input[0]
+    for number, (kind, bound) in enumerate(bounds, 1):
+        result = node.output[0] if number == len(bounds) else f"{node.output[0]}/{kind}"
+        made.append(helper.make_node(kind, [value, bound], [result], f"{node.name}/{kind}"))
+        value = result
+    return made or [helper.make_node("Identity", [value], node.output, node.name)]
+
+
 def to_opset(draft: Draft) -> None:
     """Rewrite the nodes for `OPSET`, in place. Raises BuildError: the graph is written for an opset out of reach."""
     if not _OLDEST <= draft.opset <= _NEWEST:
         raise BuildError(f"graph {draft.name!r} is written for ONNX's opset {draft.opset}: 13 to 19 can be converted")
 
+    types = draft.types()
+
     def change(node: NodeProto) -> Iterator[NodeProto]:
+        if node.op_type == "Clip" and types[node.input[0]].element in _INTEGERS:
+            yield from _bounded(node)
+            return
         if node.op_type in _REDUCTIONS and draft.opset < 18 and (axes := attribute(node, "axes")) is not None:
             rest = {item.name: helper.get_attribute_value(item) for item in node.attribute if item.name != "axes"}
             listed = draft.add(f"{node.output[0]}/axes", np.array(axes, np.int64))

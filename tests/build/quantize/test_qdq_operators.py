@@ -138,6 +138,17 @@ def test_reductions_and_splits_are_written_for_the_newer_opset():
     assert snr_db(run(model, {"x": x})["y"], run(half, {"x": x})["y"]) > 60
 
 
+@pytest.mark.parametrize(("least", "most"), [(0, 5), (0, None), (None, 5), (None, None)])
+def test_integers_are_clipped_by_max_and_min(least, most):
+    inputs = ["n", "least" if least is not None else "", "most" if most is not None else ""]
+    weights = [(name, np.array(value)) for name, value in (("least", least), ("most", most)) if value is not None]
+    model = model_of([helper.make_node("Clip", inputs, ["y"])], [("n", "i", (4,))], [("y", "i", (4,))], weights)
+    half = tensorrt_graph(model, "vocoder", {}, 4)
+    assert not nodes_of(half, "Clip")
+    n = np.array([-3, 0, 5, 9])
+    assert np.array_equal(run(half, {"n": n})["y"], run(model, {"n": n})["y"])
+
+
 def test_angles_and_counts_stay_in_float32():
     """float16 knows 11 bits: the sine of position 2001 times a rate would be noise, and 2049 would be even."""
     nodes = [helper.make_node("Cast", ["n"], ["position"], to=TensorProto.FLOAT),
