@@ -25,6 +25,7 @@ __all__ = ["FakeDevice", "Misuse"]
 STREAM = 4711
 ALIGNMENT = 256
 RUBBISH = 0xA5
+MOST = 1 << 32
 
 
 class Misuse(AssertionError):  # noqa: N818 - it is not ours to catch
@@ -205,6 +206,8 @@ class FakeDevice:
             self.fail_allocation -= 1
             if self.fail_allocation == 0:
                 raise DeviceMemoryError("the GPU has no memory left (cuMemAlloc)")
+        if size > MOST:
+            raise DeviceMemoryError("the GPU has no memory left (cuMemAlloc)")
 
 
 class FakeHost:

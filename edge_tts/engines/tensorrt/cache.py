@@ -38,7 +38,7 @@ __all__ = [
     "model_digest",
 ]
 
-BUILDER_FLAGS: tuple[str, ...] = ("STRONGLY_TYPED",)
+BUILDER_FLAGS: tuple[str, ...] = ("STRONGLY_TYPED", "no TF32")
 """What the builder is told besides profiles: a part of every key."""
 
 # Raised when engines that were built before must not be used any more.
