@@ -25,8 +25,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["LOG_LEVELS", "Config", "ConfigError", "configure_parser", "default_device_id", "load_config"]
+__all__ = ["ENGINES", "LOG_LEVELS", "Config", "ConfigError", "configure_parser", "default_device_id", "load_config"]
 
+ENGINES = ("auto", "onnx", "tensorrt")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 _ENVIRONMENT = {"EDGETTS_BROKER": "broker", "EDGETTS_PORT": "port", "EDGETTS_ROOT": "root"}
 
@@ -54,6 +55,7 @@ class Config:
     device_id: str = ""
     root: str = ""
     voice: str = "default"
+    engine: str = "auto"
     speaker: str = ""
     volume: float = 1.0
     speed: float = 1.0
@@ -72,6 +74,8 @@ class Config:
                 raise ConfigError(f"{name} is {value}, but must be between {low} and {high}")
         if self.log_level not in LOG_LEVELS:
             raise ConfigError(unknown_name("log_level", self.log_level, LOG_LEVELS))
+        if self.engine not in ENGINES:
+            raise ConfigError(unknown_name("engine", self.engine, ENGINES))
         try:
             self.broker.encode("idna")
         except UnicodeError:
@@ -132,6 +136,7 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
     add("--device-id", metavar="ID", default=unset, help="name of this device (the host's name)")
     add("--root", metavar="TOPIC", default=unset, help="root of its topics (edgetts/ID)")
     add("--voice", metavar="NAME", default=unset, help="voice to load: a name or a bundle folder (default)")
+    add("--engine", default=unset, help=f"{', '.join(ENGINES)} (auto)")
     add("--speaker", metavar="NAME", default=unset, help="who speaks when a command doesn't say")
     add("--volume", type=float, default=unset, help="0 to 1 (1)")
     add("--speed", type=float, default=unset, help="0.5 to 2 (1)")

@@ -38,7 +38,7 @@ def serve(argv: Sequence[str] | None = None, load_voice: LoadVoice | None = None
     try:
         config = load_config(parser.parse_args(argv), os.environ)
         logging.basicConfig(level=config.log_level.upper(), format="%(message)s", stream=sys.stderr)
-        return _run(config, load_voice or _load_voice)
+        return _run(config, load_voice or (lambda name: _load_voice(name, config.engine)))
     except ConfigError as error:
         sys.stderr.write(f"edgettsd: {error}\n")
         return 2
@@ -47,10 +47,10 @@ def serve(argv: Sequence[str] | None = None, load_voice: LoadVoice | None = None
         return 1
 
 
-def _load_voice(name: str) -> VoiceLike:
+def _load_voice(name: str, engine: str) -> VoiceLike:
     from edge_tts import Voice
 
-    voice: VoiceLike = Voice.load(name)
+    voice: VoiceLike = Voice.load(name, engine=engine)
     return voice
 
 

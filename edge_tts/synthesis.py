@@ -78,6 +78,11 @@ class Synthesizer:
                 yield AudioChunk(silence, rate, index, total)
 
     @property
+    def on_gpu(self) -> bool:
+        """Whether the graphs run on a GPU that has not failed."""
+        return self._spare is not None and not self._spare.lasting
+
+    @property
     def _graphs(self) -> VoiceGraphs:
         return self._spare.graphs() if self._spare is not None and self._spare.lasting else self._own
 

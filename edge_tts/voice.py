@@ -80,6 +80,11 @@ class Voice:
         return self._bundle.id
 
     @property
+    def engine(self) -> str:
+        """What speaks: "tensorrt" as long as the GPU does, else "onnx" (or the Engine that was given)."""
+        return "tensorrt" if self._synthesizer.on_gpu else "onnx"
+
+    @property
     def sample_rate(self) -> int:
         """Samples per second."""
         return self._bundle.manifest.sample_rate

@@ -49,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text", default=TEXT, help="what to say (default: a sentence of twelve words)")
     parser.add_argument("--repeat", type=int, default=10, help="how often (default: 10)")
     parser.add_argument("--threads", type=int, default=1, help="threads of the engine (default: 1)")
+    parser.add_argument("--engine", default="auto", help="auto, onnx or tensorrt (default: auto; docs/tensorrt.md)")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -60,10 +61,10 @@ def run(args: argparse.Namespace) -> int:
     start = time.perf_counter()
     from edge_tts.voice import Voice
 
-    voice = Voice.load(args.voice, threads=args.threads)
+    voice = Voice.load(args.voice, threads=args.threads, engine=args.engine)
     load_s = time.perf_counter() - start
     runs = [_speak(voice, args.text, args.speaker, seed) for seed in range(args.repeat + 1)][1:]
-    figures = {"voice": voice.name, "threads": args.threads, "load_s": round(load_s, 3)}
+    figures = {"voice": voice.name, "engine": voice.engine, "threads": args.threads, "load_s": round(load_s, 3)}
     figures |= summarise(runs) | _memory_mb()
     if args.json:
         say(json.dumps(figures, indent=2))

@@ -20,7 +20,7 @@ from edge_tts.bundle import SpeakerTokens
 from edge_tts.bundle.spec import GptSpec
 from edge_tts.engines import Graph
 from edge_tts.engines.api import Array
-from edge_tts.errors import TextError
+from edge_tts.errors import EngineLimitError, TextError
 
 __all__ = ["GptGraphs", "SentenceDecoder", "StepOutput"]
 
@@ -63,9 +63,11 @@ class GptGraphs:
         lora_B.<target> [rank, out], float32, for any of the voice's targets.
 
         Raises TextError: the phones leave no room for speech in the model's context. Raises EngineError: the adapter
-        does not fit the graphs.
+        does not fit the graphs. Raises EngineLimitError: the speaker has a prompt, but the prefill takes none.
         """
         spec, adapter = self.spec, adapter or {}
+        if "prompt" not in self.prefill.inputs and len(speaker.prompt_semantic):
+            raise EngineLimitError("graph 'gpt_prefill' takes no prompt, but the speaker has one")
         feeds: dict[str, Array] = {
             "phones": np.concatenate([speaker.prompt_phones, phones])[None],
             "features": np.concatenate([speaker.prompt_features, features])[None],

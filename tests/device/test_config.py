@@ -45,6 +45,7 @@ def test_an_empty_environment_variable_is_not_set():
         ('root = "$SYS/a"', "must not be empty or begin with $"),
         ('device_id = "a/b"', "device_id is 'a/b'"),
         ('log_level = "loud"', "unknown log_level 'loud'"),
+        ('engine = "tensor"', "unknown engine 'tensor'"),
         ('broker = "a..b"', "broker is 'a..b', which is no host name"),
         ("port = ", "not TOML"),
     ],

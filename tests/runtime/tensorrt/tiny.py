@@ -34,6 +34,9 @@ def engine_graph(name: str, classic: bool = False) -> GraphBuilder:
             next(node for node in g.nodes if node.output[0] == kind).output[0] = f"{kind}_wide"
             g.op("Cast", [f"{kind}_wide"], kind, to=TensorProto.FLOAT16)
             g.outputs[kind] = ("float16", g.outputs[kind][1])
+        if not classic:  # its speakers have no prompt, and TensorRT would rather not see an empty input
+            del g.inputs["prompt"]
+            g.constant("prompt", np.zeros((1, 0)))
     if name == "gpt_step":
         _write_out_attention(g)
         for target in ADAPTED:
@@ -46,7 +49,7 @@ def profiles(name: str, classic: bool = False) -> list[Profile]:
     phones = {"phones": (1, 16, 64)}
     tokens = {"tokens": (1, 32, 200)}
     return {
-        "gpt_prefill": [{**phones, "prompt": (0, 1, 32)}],
+        "gpt_prefill": [{**phones, "prompt": (0, 1, 32)} if classic else phones],
         "gpt_step": [{"buffer": (n, n, n), **phones} for n in BUCKETS],
         "latents": [{**tokens, **phones}],
         "vocoder": [{"frames": (1, 8, 60)}, {"frames": (61, 200, 400)}],
