@@ -134,7 +134,7 @@ def _cases() -> dict[str, tuple[onnx.ModelProto, tuple[dict[str, tuple[int, int,
         "sound": (_linear(), profiles, None),
         "a zero point of 3": (_linear(zero=3), profiles, "ero zero point"),
         "Multinomial": (_linear(end=draw, output=TensorProto.INT32), profiles, "Multinomial"),
-        "float16 + float32": (_linear(end=mixed), profiles, "same input types"),
+        "float16 + float32": (_linear(end=mixed), profiles, "types"),
         "no profile": (_linear(), (), "profile"),
     }
 

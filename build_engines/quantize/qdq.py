@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from build_engines.errors import BuildError
 from build_engines.export.adapters import add_adapters
 from build_engines.quantize.float16 import to_float16
 from build_engines.quantize.qdq_attention import expand_attention
@@ -33,11 +34,15 @@ def tensorrt_graph(model: onnx.ModelProto, name: str, amax: Mapping[str, float],
 
     `model` is a bundle's float graph with its weights loaded, which is left as it is. `amax` names the nodes that
     become INT8: MatMul, Gemm, Conv or ConvTranspose with constant weights, each with the largest absolute value that
-    its activation's quantizer represents. With none, the graph is float16 only. `max_rank` is the adapters' fixed rank.
+    its activation's quantizer represents. With none, the graph is float16 only. `max_rank` is the adapters' fixed rank;
+    with 0, a voice whose linear layers take none gets none.
 
     Raises BuildError: TensorRT lacks an operator (named, with its node), or `amax` doesn't suit the graph.
     """
-    if name in _GPT and not any(value.name.startswith(_LORA) for value in model.graph.input):
+    has_adapters = any(value.name.startswith(_LORA) for value in model.graph.input)
+    if has_adapters and not max_rank:
+        raise BuildError(f"graph {name!r} has adapters: their rank can't be 0")
+    if name in _GPT and max_rank and not has_adapters:
         with_adapters = onnx.ModelProto()
         with_adapters.CopyFrom(model)
         add_adapters(with_adapters)

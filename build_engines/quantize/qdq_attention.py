@@ -20,7 +20,7 @@ __all__ = ["expand_attention"]
 _KIND = "GroupQueryAttention"
 # As the model's own mask has it: far below every score, and within what float16 can hold.
 _MASKED = -1e4
-_INPUTS = 7  # qkv side by side, (no key), (no value), past key, past value, seqlens_k, total_length
+_INPUTS = 7  # query (or all three side by side), key, value, past key, past value, seqlens_k, total_length
 _KNOWN = {"num_heads", "kv_num_heads", "scale", "do_rotary", "local_window_size", "softcap", "smooth_softmax"}
 
 
@@ -46,7 +46,7 @@ def expand_attention(draft: Draft) -> None:
 def _dimensions(draft: Draft, node: NodeProto) -> tuple[int, int]:
     """Heads and their size."""
     heads, past = attribute(node, "num_heads"), node.input[3] if len(node.input) > 3 else ""
-    plain = len(node.input) == _INPUTS and not node.input[1] and not node.input[2] and past in draft.inputs
+    plain = len(node.input) == _INPUTS and bool(node.input[1]) == bool(node.input[2]) and past in draft.inputs
     usual = attribute(node, "kv_num_heads") == heads and {item.name for item in node.attribute} <= _KNOWN
     unset = not any(attribute(node, name, 0) for name in ("do_rotary", "softcap", "smooth_softmax"))
     if not (plain and usual and unset and attribute(node, "local_window_size", -1) == -1):
@@ -75,12 +75,10 @@ def _held(draft: Draft, past: str, rows: str) -> str:
 
 
 def _attention(draft: Draft, node: NodeProto, heads: int, size: int, held: str) -> list[NodeProto]:
-    qkv, past_key, past_value = node.input[0], node.input[3], node.input[4]
+    past_key, past_value = node.input[3], node.input[4]
     out, key, value = node.output[:3]
     scale = attribute(node, "scale", 0.0) or 1 / math.sqrt(size)
-    by_head = draft.add(f"cache/heads_{heads}", np.array([1, 3 * heads, 1, size]))
-    parts = draft.add(f"cache/parts_{heads}", np.array([heads] * 3))
-    merged = draft.add(f"cache/merged_{heads}", np.array([1, 1, heads * size]))
+    merged = draft.add(f"cache/merged_{heads}_{size}", np.array([1, 1, heads * size]))
     factor = draft.add(f"cache/scale_{size}", np.array(scale, np.float32))
     masked = draft.add("cache/masked", np.array(_MASKED, np.float32))
     first, last, end, rows = (draft.add(f"cache/{n}", np.array([v])) for n, v in (
@@ -94,10 +92,22 @@ def _attention(draft: Draft, node: NodeProto, heads: int, size: int, held: str) 
     def made(part: str) -> str:
         return f"{out}/{part}"
 
+    if node.input[1]:
+        by_head = draft.add(f"cache/heads_{heads}_{size}", np.array([1, heads, 1, size]))
+        split = [
+            op("Reshape", [part, by_head], name)
+            for part, name in zip(node.input[:3], ("query", key, value), strict=True)
+        ]
+    else:
+        by_head = draft.add(f"cache/packed_{heads}_{size}", np.array([1, 3 * heads, 1, size]))
+        parts = draft.add(f"cache/parts_{heads}", np.array([heads] * 3))
+        split = [
+            op("Reshape", [node.input[0], by_head], "packed"),
+            op("Split", [made("packed"), parts], "query", key, value, axis=1),
+        ]
     turned = {"perm": [0, 1, 3, 2]}
     return [
-        op("Reshape", [qkv, by_head], "qkv"),
-        op("Split", [made("qkv"), parts], "query", key, value, axis=1),
+        *split,
         op("Mul", [made("query"), factor], "scaled"),
         op("Transpose", [past_key], "past_turned", **turned),
         op("MatMul", [made("scaled"), made("past_turned")], "past_scores"),

@@ -29,7 +29,7 @@ def quantize_layers(draft: Draft, amax: Mapping[str, float]) -> None:
 
     Raises BuildError: a name is no node's, the node has no constant weight, a number is not positive and finite.
     """
-    missing = set(amax) - {node.name for node in draft.nodes}
+    missing = set(amax) - {node.name for node in draft.nodes if node.name}
     if missing:
         raise BuildError(f"graph {draft.name!r} has no node {min(missing)!r} to quantize")
     nodes, draft.nodes = draft.nodes, []

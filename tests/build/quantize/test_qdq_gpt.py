@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 import pytest
 
+from build_engines.errors import BuildError
 from build_engines.quantize.qdq import tensorrt_graph
 from tests.build.quantize.qdq_case import layers_of, made_by, nodes_of, ranges_of, run, snr_db
 from tests.gpt_voice import SMALL, small_gpt
@@ -204,8 +205,7 @@ def test_the_pointer_walks_as_in_float(pointed):
     assert np.array_equal(expected["pointer"], got["pointer"])
 
 
-def test_a_graph_without_adapters_gets_them(pointed):
-    assert not any(value.name.startswith("lora_") for value in pointed["gpt_step"].graph.input)
+def test_a_pointed_graphs_adapters_have_the_fixed_rank(pointed):
     step = tensorrt_graph(pointed["gpt_step"], "gpt_step", {}, RANK)
     shapes = {
         value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim]
@@ -224,3 +224,8 @@ def test_the_same_graph_gives_the_same_bytes_and_is_left_alone(genuine):
     one = tensorrt_graph(model, "gpt_step", amax, RANK).SerializeToString()
     assert one == tensorrt_graph(model, "gpt_step", dict(reversed(amax.items())), RANK).SerializeToString()
     assert model.SerializeToString(deterministic=True) == before
+
+
+def test_adapters_need_a_rank(genuine):
+    with pytest.raises(BuildError, match=r"gpt_step.* rank can't be 0"):
+        tensorrt_graph(genuine["gpt_step"], "gpt_step", {}, 0)

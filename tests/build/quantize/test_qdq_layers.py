@@ -108,6 +108,13 @@ def linear(weight, amax=1.0, kind="MatMul", shape=(1, 3), bias=None, **attribute
     return model, tensorrt_graph(model, "vocoder", {"/a/Product": amax}, RANK)
 
 
+def test_a_gpt_without_adapters_gets_them_unless_the_rank_is_0():
+    model, _ = linear(np.eye(3, dtype=np.float32))
+    for rank, expected in ((RANK, ["x", "lora_A.a", "lora_B.a"]), (0, ["x"])):
+        step = tensorrt_graph(model, "gpt_step", {"/a/Product": 1.0}, rank)
+        assert [value.name for value in step.graph.input] == expected
+
+
 def test_an_activation_uses_its_range_and_no_more():
     _, int8 = linear(np.eye(3, dtype=np.float32), amax=2.0)
     x = np.array([[2.0, -2.0, 0.5]], np.float32)
