@@ -89,7 +89,7 @@ def _count(rows: Sequence[FreeRow], chosen: Iterable[FreeRow]) -> Figure:
     first = found[0]
     several = len({row.speaker for row in rows}) > 1
     return Figure(
-        float(len(found)), first.speaker if several else "", f"for one {first.text[:60]!r}, seed {first.seed}"
+        float(len(found)), first.speaker if several else "", f"among them {first.text[:60]!r} (seed {first.seed})"
     )
 
 

@@ -22,11 +22,12 @@ vertical-align: top; border-bottom: 1px solid #eee } td { font-variant-numeric: 
 .mark { display: inline-block; min-width: 5em; text-align: center; border-radius: 3px; color: #fff; font-size: .85em }
 .fine { background: #2e7d4f } .warn { background: #b26a00 } .refuse { background: #b3261e }
 .none { background: #8a8f98 }
-.verdict { font-size: 1.1em } .note { color: #666; font-size: .88em; font-weight: normal }
+p.verdict { font-size: 1.1em } .note { color: #666; font-size: .88em; font-weight: normal }
 .meter { display: inline-block; width: 9em; height: .65em; background: #eceff3; border-radius: 3px; overflow: hidden;
 margin-right: .5em } .meter i { display: block; height: 100% }
 .players { display: flex; gap: 2em; flex-wrap: wrap; margin: .4em 0 } .players label { display: flex; gap: .6em;
 align-items: center } audio { height: 2.2em } code { font-size: .9em; overflow-wrap: anywhere }
+table.verdict td:nth-child(-n+5), table.verdict th { white-space: nowrap }
 details { margin: .6em 0 } details > div { overflow: auto; max-height: 32em } summary { cursor: pointer }
 """
 _LONGEST_SECONDS = 10.0
@@ -46,11 +47,11 @@ def meter(share: float | None) -> str:
     return f'<span class="meter"><i class="{colour}" style="width: {width:.0f}%"></i></span>{100 * share:.0f} %'
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Cells are HTML."""
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "") -> str:
+    """Cells are HTML; `kind` names a class of the style."""
     head = "".join(f"<th>{cell}</th>" for cell in heads)
     body = "\n".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>\n{body}\n</table>"
+    return f'<table class="{kind}"><tr>{head}</tr>\n{body}\n</table>'
 
 
 def details(summary: str, content: str) -> str:

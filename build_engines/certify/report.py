@@ -57,7 +57,7 @@ def _verdict(certificate: Certificate) -> str:
     )  # fmt: skip
     head = ("figure", "INT8", "bar", "", "used of what is allowed", "what it tells")
     return f"""<p class="verdict">{word} {escape(certificate.verdict)}.</p>
-{table(head, rows)}
+{table(head, rows, "verdict")}
 <p class="note">Every figure but those of free speech is the mean over a speaker's sentences, of the worst speaker.
 Also measured, without a bar: {others or "nothing"}.</p>"""
 
