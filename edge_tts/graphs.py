@@ -83,8 +83,13 @@ def _checked(name: str, entry: GraphEntry, manifest: Manifest, graph: Graph) -> 
     listed = manifest.tensorrt.graphs[name] if manifest.tensorrt else entry
     _compare(name, "input", listed.inputs, graph.inputs)
     _compare(name, "output", listed.outputs, graph.outputs)
-    if not set(listed.inputs) <= set(entry.inputs) or set(listed.outputs) != set(entry.outputs):
-        raise BundleError(f"the manifest's TensorRT graph {name!r} has other inputs or outputs than {entry.file!r}")
+    lacking = set(_interfaces(manifest.gpt)[name].outputs if name in GRAPHS else entry.outputs) - set(listed.outputs)
+    for word, names in (
+        ("has an unknown input", set(listed.inputs) - set(entry.inputs)),
+        ("lacks the output", lacking),
+    ):
+        if names:
+            raise BundleError(f"the manifest's TensorRT graph {name!r} {word} {min(names)[:60]!r}")
     return graph
 
 

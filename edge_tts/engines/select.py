@@ -86,8 +86,10 @@ def _open(bundle: Bundle, cache: EngineCache) -> Accelerated:
     try:
         with engine.device.active():
             board = identify(engine.trt, engine.device)
-        plans = {name: cache.lookup(engine_parts(bundle, name, board)).plan for name in sorted(names)}
-        return Accelerated(engine, {name: engine.load(name, plans.pop(name)) for name in list(plans)})
+        parts = {name: engine_parts(bundle, name, board) for name in sorted(names)}
+        for wanted in parts.values():
+            cache.check(wanted)  # all of them, before the first plan is read
+        return Accelerated(engine, {name: engine.load(name, cache.lookup(parts[name]).plan) for name in parts})
     except BaseException:
         engine.close()
         raise

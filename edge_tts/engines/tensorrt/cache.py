@@ -121,7 +121,12 @@ class EngineCache:
 
     def lookup(self, parts: Mapping[str, Any]) -> CachedEngine:
         """The certified engine with exactly these parts. Raises EngineError: one line that says why there is none."""
-        what, folder = f"the TensorRT engine of {parts['graph']!r}", self.path(parts)
+        record = self.check(parts)
+        return CachedEngine(_read_plan(self.path(parts), record, _what(parts)), record["certificate"])
+
+    def check(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        """The record of that engine, before its plan is read. Raises EngineError as `lookup` does."""
+        what, folder = _what(parts), self.path(parts)
         if not folder.is_dir():
             raise EngineError(f"{what} is not in {self.engines}{self._nearest(parts)}: {_BUILD}")
         record = _read_record(folder, what)
@@ -133,7 +138,7 @@ class EngineCache:
         if certificate.get("passed") is not True:
             reason = " ".join(str(certificate.get("reason") or "no reason was given").split())[:200]
             raise EngineError(f"{what} failed its certification ({reason}): {_BUILD}")
-        return CachedEngine(_read_plan(folder, record, what), certificate)
+        return record
 
     def store(self, parts: Mapping[str, Any], plan: bytes | memoryview, certificate: Mapping[str, Any]) -> Path:
         """Keeps an engine and its certificate, in place of one with the same key, and returns its folder.
@@ -195,6 +200,10 @@ def _section(bundle: Bundle) -> TensorRTEntry:
     if section is None:
         raise EngineError(f"{bundle.path} has no graphs for TensorRT: quantize the voice with --target tensorrt")
     return section
+
+
+def _what(parts: Mapping[str, Any]) -> str:
+    return f"the TensorRT engine of {parts['graph']!r}"
 
 
 def _canonical(parts: Mapping[str, Any]) -> str:

@@ -94,12 +94,14 @@ def open_device() -> Device:
     """The first GPU through pycuda or cuda-bindings. Raises DeviceError: neither is installed, or there is no GPU."""
     try:
         from edge_tts.engines.tensorrt.pycuda_device import PycudaDevice
-    except ImportError:
-        pass
+    except ModuleNotFoundError:
+        reason = "neither pycuda nor cuda-bindings is installed: install one to use TensorRT"
+    except ImportError as error:  # it is installed, but its libraries are not
+        reason = f"pycuda can't be imported ({' '.join(str(error).split())[:200]}), and cuda-bindings is not installed"
     else:
         return PycudaDevice()
     try:
         from edge_tts.engines.tensorrt.cuda_bindings_device import CudaBindingsDevice
     except ImportError:
-        raise DeviceError("neither pycuda nor cuda-bindings is installed: install one to use TensorRT") from None
+        raise DeviceError(reason) from None
     return CudaBindingsDevice()

@@ -54,8 +54,11 @@ class TensorRTEngine:
             raise
 
     def load(self, name: str, model: bytes | Path) -> Graph:
-        """Makes a graph of an engine's plan. Raises EngineError: TensorRT refuses it; DeviceError."""
-        plan = model if isinstance(model, bytes) else model.read_bytes()
+        """Makes a graph of a plan. Raises EngineError: it can't be read, or TensorRT refuses it; DeviceError."""
+        try:
+            plan = model if isinstance(model, bytes) else model.read_bytes()
+        except OSError as error:
+            raise EngineError(f"the engine of {name!r} can't be read: {error.strerror}") from None
         with self._memory.active():
             self._log.clear()
             engine = self._runtime.deserialize_cuda_engine(plan)

@@ -98,8 +98,9 @@ class Stage:
             self._shapes = shapes
         for name, array in inputs.items():
             self._staged[name][...] = array
+        content = self._layout.contents(caches)  # by this name it lives until it has been copied
         self._device.upload(self._inputs, self._host_in.array)
-        self._device.upload(self._caches, self._layout.contents(caches))
+        self._device.upload(self._caches, content)
         self._device.synchronize()
 
     def step(self, inputs: Mapping[str, Array], lease: Lease, row: int) -> None:
