@@ -7,14 +7,14 @@ once, and `logits`, `latents` and `sound` give what a voice makes of them. No gu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_tts.bundle import Bundle, SpeakerTokens
-from edge_tts.engines import Engine
+from edge_tts.engines import Engine, Graph
 from edge_tts.engines.api import Array
 from edge_tts.gpt.decoder import SentenceDecoder
 from edge_tts.gpt.generation import Generation, Outcome
@@ -41,10 +41,12 @@ class Drawn:
 class ForcedVoice:
     """A bundle's graphs in an engine. `seed` fixes all noise: two voices given the same hear the same."""
 
-    def __init__(self, bundle: Bundle, engine: Engine, seed: int = 0) -> None:
-        """Raises BundleError, EngineError."""
+    def __init__(
+        self, bundle: Bundle, engine: Engine, seed: int = 0, accelerated: Mapping[str, Graph] | None = None
+    ) -> None:
+        """`accelerated` are graphs that something else runs. Raises BundleError, EngineError."""
         self.bundle, self.manifest, self.seed = bundle, bundle.manifest, seed
-        self._graphs = load_graphs(bundle, engine)
+        self._graphs = load_graphs(bundle, engine, accelerated)
         self._synthesizer = Synthesizer(self._graphs, bundle.manifest)
         self._speakers = {name: bundle.speaker(name) for name in bundle.manifest.speakers}
 

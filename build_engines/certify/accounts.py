@@ -61,6 +61,8 @@ def _accounts(tree: Any, path: tuple[str, ...], calibration: Mapping[str, Any]) 
     if not isinstance(tree, Mapping) or len(path) > _DEPTH:
         return
     if isinstance(tree.get("layers"), list):
+        if not tree["layers"]:
+            return
         methods = tree.get("methods") or calibration.get("methods") or {}
         yield Account(
             " ".join(name for name in path if name not in ("graphs", "targets")),

@@ -101,11 +101,13 @@ def values_of(tensor: TensorProto, folder: Path) -> NDArray[Any]:
 
 
 def move_out(model: onnx.ModelProto, file: WeightFile, folder: Path) -> None:
-    """Moves the weights of a graph, inside it or in files of ``folder``, into ``file``, but not the small constants."""
+    """Moves the weights of a graph, inside it or in files of ``folder``, into ``file``; small ones into the graph."""
     for i, tensor in enumerate(model.graph.initializer):
         array = values_of(tensor, folder)
         if array.nbytes >= _SMALL_BYTES:
             model.graph.initializer[i].CopyFrom(file.initializer(tensor.name, array))
+        elif tensor.data_location == TensorProto.EXTERNAL:
+            model.graph.initializer[i].CopyFrom(_inside(tensor.name, array))
 
 
 def _inside(name: str, array: NDArray[Any]) -> TensorProto:

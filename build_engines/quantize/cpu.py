@@ -61,14 +61,15 @@ class _Rewriter:
         self.nodes: list[NodeProto] = []
         self.tensors: dict[str, TensorProto] = {}
         self._quantized: set[str] = set()
+        self._uses: dict[str, int] = {}
 
     def linear(self, layer: Layer, node: NodeProto) -> None:
         """Nodes for x @ W."""
-        scale = self._weight(layer, layer.weight, 1)
+        weight, scale = self._weight(layer, 1)
         result = node.output[0]
         x = self._activation(layer.source)
         total, cast = f"{result}/int32", f"{result}/sum"
-        operands = [x, f"{layer.weight}_quantized", f"{layer.source}/zero", self._constant("int8_zero", np.int8(0))]
+        operands = [x, weight, f"{layer.source}/zero"]
         self.nodes.append(helper.make_node("MatMulInteger", operands, [total], total))
         self.nodes.append(helper.make_node("Cast", [total], [cast], cast, to=TensorProto.FLOAT))
         both = f"{result}/factor"
@@ -81,13 +82,13 @@ class _Rewriter:
     def convolution(self, layer: Layer, node: NodeProto) -> None:
         """Nodes for a convolution with its bias; the bias is INT32 in units of both scales."""
         assert self._ranges is not None
-        scale = self._weight(layer, layer.weight, channel_axis(layer.kind))
+        weight, scale = self._weight(layer, channel_axis(layer.kind))
         result = node.output[0]
         x = self._activation(layer.source)
         given = quantizer(self._ranges[layer.source])[0]
         operands = [
-            x, f"{layer.source}/scale", f"{layer.source}/zero", f"{layer.weight}_quantized", f"{layer.weight}_scale",
-            self._constant(f"{layer.weight}_zeros", np.zeros(len(scale), np.int8)),
+            x, f"{layer.source}/scale", f"{layer.source}/zero", weight, f"{layer.weight}_scale",
+            self._constant(f"{weight}_zeros", np.zeros(len(scale), np.int8)),
         ]  # fmt: skip
         made, offset = quantizer(self._ranges[result])
         operands += [self._constant(f"{result}/scale", made), self._constant(f"{result}/zero", offset)]
@@ -113,11 +114,17 @@ class _Rewriter:
                 self.nodes.append(helper.make_node("QuantizeLinear", inputs, parts[:1], f"{source}/Quantize"))
         return parts[0]
 
-    def _weight(self, layer: Layer, name: str, axis: int) -> NDArray[np.float32]:
-        packed, scale = quantize_weight(self._graph.weight(name), axis)
-        self._constant(f"{name}_quantized", packed)
-        self._constant(f"{name}_scale", scale)
-        return scale
+    def _weight(self, layer: Layer, axis: int) -> tuple[str, NDArray[np.float32]]:
+        """The name of the INT8 weight, and its scale.
+
+        Every node has its own: where ONNX Runtime shifts weights for a processor (`edge_tts.engines.onnx`), it can't
+        meet one twice. In a file beside the graph their bytes are the same.
+        """
+        packed, scale = quantize_weight(self._graph.weight(layer.weight), axis)
+        self._uses[layer.weight] = use = self._uses.get(layer.weight, 0) + 1
+        self._constant(f"{layer.weight}_scale", scale)
+        name = f"{layer.weight}_quantized" if use == 1 else f"{layer.weight}_quantized_{use}"
+        return self._constant(name, packed), scale
 
     def _constant(self, name: str, value: Any, dtype: Any = None) -> str:
         array = np.asarray(value, dtype)

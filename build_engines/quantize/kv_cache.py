@@ -17,7 +17,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from build_engines.quantize.layers import FloatGraph
 
-__all__ = ["KvScales", "kv_tensors", "quantize_prefill", "quantize_step", "scales_of"]
+__all__ = ["KvScales", "computes_int8_cache", "kv_tensors", "quantize_prefill", "quantize_step", "scales_of"]
 
 KvScales = Mapping[int, tuple[NDArray[np.float32], NDArray[np.float32]]]
 """Layer → scales of keys and of values, float32 [heads * head_dim] each."""
@@ -25,6 +25,7 @@ KvScales = Mapping[int, tuple[NDArray[np.float32], NDArray[np.float32]]]
 _INPUTS = 14  # position of v_scale, the last input that is set
 _LARGEST = 127.0
 _MARGIN = 1.25
+_OLDEST = (1, 27)
 
 
 def scales_of(
@@ -43,6 +44,12 @@ def scales_of(
         key, value = row[width : 2 * width], row[2 * width :]
         found[i] = scale(np.maximum(key, keys[i].ravel())), scale(np.maximum(value, values[i].ravel()))
     return found
+
+
+def computes_int8_cache(version: str) -> bool:
+    """Whether an ONNX Runtime of this version reads and writes INT8 caches on a CPU."""
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+    return numbers >= _OLDEST
 
 
 def kv_tensors(graph: FloatGraph) -> list[str]:

@@ -6,6 +6,7 @@ what an INT8 one is compared with where the float original is gone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from build_engines.quantize.layers import replace_nodes
 
 __all__ = ["is_quantized", "restore"]
 
+_SUFFIX = re.compile(r"_quantized(_\d+)?$")
 _INT8_OPERATORS = frozenset({"MatMulInteger", "QLinearConv", "QLinearMatMul", "ConvInteger", "DequantizeLinear"})
 
 
@@ -63,7 +65,8 @@ class _Restorer:
                 self._convolution(node)
             elif node.op_type == "DequantizeLinear" and node.input[0] in self._tensors:
                 axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
-                self.made[node.output[0]] = self._float(node.input[0], node.input[1], axis, list(node.input[2:]))
+                scale = self._array(node.input[1])
+                self.made[node.output[0]] = self._float(node.input[0], scale, axis, list(node.input[2:]))
                 self._instead[node.output[0]] = None
         changed = [self._instead.get(node.output[0], node) for node in self._graph.node]
         needed, kept = {value.name for value in self._graph.output}, list[NodeProto]()
@@ -75,11 +78,17 @@ class _Restorer:
 
     def _linear(self, node: NodeProto) -> None:
         """MatMulInteger, Cast, Mul by both scales."""
-        source = self._makers[node.input[0]].input[0]
+        quantizer = self._makers[node.input[0]]
+        source = quantizer.input[0]
         (cast,) = self._readers[node.output[0]]
         (last,) = self._readers[cast.output[0]]
-        weight = node.input[1].removesuffix("_quantized")
-        self.made[weight] = self._float(node.input[1], f"{weight}_scale", 1, list(node.input[3:]))
+        weight = _SUFFIX.sub("", node.input[1])
+        (factor,) = (name for name in last.input if name != cast.output[0])
+        if factor in self._tensors:  # a static layer's: the product of both scales
+            scale = self._array(factor) / self._array(quantizer.input[1])
+        else:
+            scale = self._array(f"{weight}_scale")
+        self.made[weight] = self._float(node.input[1], scale, 1, list(node.input[3:]))
         name = last.name if not node.name.endswith("_quant") else node.name.removesuffix("_quant")
         self._instead |= {node.output[0]: None, cast.output[0]: None}
         self._instead[last.output[0]] = helper.make_node("MatMul", [source, weight], list(last.output), name)
@@ -87,8 +96,8 @@ class _Restorer:
     def _convolution(self, node: NodeProto) -> None:
         source = self._makers[node.input[0]].input[0]
         (back,) = self._readers[node.output[0]]
-        weight = node.input[3].removesuffix("_quantized")
-        self.made[weight] = self._float(node.input[3], node.input[4], 0, [])
+        weight = _SUFFIX.sub("", node.input[3])
+        self.made[weight] = self._float(node.input[3], self._array(node.input[4]), 0, [])
         inputs = [source, weight]
         if len(node.input) > 8:
             bias = node.input[8].removesuffix("_quantized")
@@ -104,11 +113,10 @@ class _Restorer:
             raise BuildError(f"graph {self._graph.name!r} has INT8 of another program: {name!r} is no constant")
         return values_of(self._tensors[name], self._folder)
 
-    def _float(self, packed: str, scale: str, axis: int, zeros: Sequence[str]) -> NDArray[np.float32]:
+    def _float(self, packed: str, factors: NDArray[np.float32], axis: int, zeros: Sequence[str]) -> NDArray[np.float32]:
         values = self._array(packed).astype(np.float32)
         for name in zeros:
             values = values - self._array(name).astype(np.float32)
-        factors = self._array(scale)
         shape = [1] * values.ndim
         if factors.ndim:
             shape[axis] = -1
