@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(PROGRAM, _failed(error))
         return 1
     except KeyboardInterrupt:
-        resumes = args.command in ("train", "engine")
+        resumes = args.command in ("train", "engine", "quantize")
         complain(PROGRAM, f"stopped; {'the same command goes on from here' if resumes else 'nothing was changed'}")
         return 130
 

@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 
 from build_engines.bundles.writer import graph_entry, seal
+from build_engines.errors import BuildError
 from build_engines.export.weights import WeightFile, move_out
 from build_engines.quantize.calibrate import session
 from edge_tts.bundle import Bundle
@@ -37,7 +38,7 @@ def fill(part: Path, source: Bundle, graphs: Mapping[str, onnx.ModelProto], tree
     """Fills the folder `part` with the source's files and these graphs in place of its own; enters them in the tree.
 
     Weights that lay beside a graph lie beside the new one; the GPT's two graphs share theirs. Goldens of replaced
-    graphs hold the new graphs' outputs.
+    graphs hold the new graphs' outputs. Raises BuildError: one has not what its graph takes.
     """
     _take_over(part, source, {source.manifest.graphs[name].file for name in graphs})
     (part / "graphs").mkdir(exist_ok=True)
@@ -78,7 +79,7 @@ def _link(source: Path, to: Path) -> None:
         shutil.copyfile(source, to)
         return
     try:
-        os.link(source, to)
+        os.link(source.resolve(), to)  # of a symbolic link, the file behind it
     except OSError:
         shutil.copyfile(source, to)
 
@@ -112,6 +113,8 @@ def _record_again(golden: Path, graph: Path, make: Callable[[Path], Any] = sessi
         arrays = {name: data[name] for name in data.files if name.startswith("in_")}
     loaded = make(graph)
     names = [output.name for output in loaded.get_outputs()]
+    if missing := [arg.name for arg in loaded.get_inputs() if f"in_{arg.name}" not in arrays]:
+        raise BuildError(f"golden/{golden.name} lacks the input {missing[0]!r}: import or train the voice again")
     outputs = loaded.run(names, {arg.name: arrays[f"in_{arg.name}"] for arg in loaded.get_inputs()})
     made: dict[str, Any] = arrays | {f"out_{name}": array for name, array in zip(names, outputs, strict=True)}
     np.savez_compressed(golden, **made)

@@ -80,6 +80,7 @@ class Recorder:
         tensors = sorted({tensor for layer in graph.layers for tensor in (layer.source, layer.result)})
         caches = kv_tensors(graph)
         wider = graph.model()
+        outputs = [value.name for value in wider.graph.output]
         known = {value.name for value in (*wider.graph.output, *wider.graph.input)}
         wider.graph.output.extend(
             helper.make_tensor_value_info(tensor, onnx.TensorProto.FLOAT, None)
@@ -89,19 +90,16 @@ class Recorder:
         path = self._work / f"{name}.measured.onnx"
         onnx.save(wider, str(path))
         plain = OnnxGraph(name, session(path))
-        return _RecordedGraph(plain, self.measured[name], tensors, caches, lambda call: self._keep(name, call))
+        return _RecordedGraph(plain, outputs, self.measured[name], tensors, caches, lambda call: self._keep(name, call))
 
 
 class _RecordedGraph:
     def __init__(
-        self, graph: OnnxGraph, measured: Measured, tensors: Sequence[str], caches: Sequence[str],
-        keep: Callable[[int], bool],
+        self, graph: OnnxGraph, outputs: Sequence[str], measured: Measured, tensors: Sequence[str],
+        caches: Sequence[str], keep: Callable[[int], bool],
     ) -> None:  # fmt: skip
         self._graph, self._measured, self._tensors, self._caches, self._keep = graph, measured, tensors, caches, keep
-        extra = {*tensors, *caches}
-        self.outputs: Mapping[str, TensorInfo] = {
-            name: info for name, info in graph.outputs.items() if name not in extra or name in _REAL
-        }
+        self.outputs: Mapping[str, TensorInfo] = {name: graph.outputs[name] for name in outputs}
 
     @property
     def inputs(self) -> Mapping[str, TensorInfo]:
@@ -155,10 +153,6 @@ class _RecordedBinding:
             np.copyto(array, results[name])
         for name, (_, array) in self.states.items():
             np.copyto(array, results[name])
-
-
-# Outputs of a graph that a layer may give itself.
-_REAL = frozenset({"logits", "z", "audio", "state", "keys", "values"})
 
 
 def _used(name: str, array: Array, inputs: Mapping[str, Array]) -> Array:

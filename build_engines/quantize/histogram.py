@@ -7,6 +7,8 @@ INT8 values resemble the distribution most, by Kullback-Leibler divergence, as T
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,7 @@ BINS = 2048
 _LEVELS = 128
 _STEP = 16  # bins between two candidates of the entropy method
 _KEPT = 0.9999
+_ZERO = 1e-30  # what is smaller has no bin of its own: float32 couldn't scale it
 
 
 class Histogram:
@@ -25,7 +28,7 @@ class Histogram:
     def __init__(self) -> None:
         self.counts: NDArray[np.int64] = np.zeros(BINS, np.int64)
         self.top = 0.0
-        """Magnitude at which the last bin ends; a power of two."""
+        """Magnitude at which the last bin ends; a power of two above every value."""
         self.low, self.high = 0.0, 0.0
 
     def add(self, values: NDArray[np.float32]) -> None:
@@ -37,17 +40,17 @@ class Histogram:
             raise ValueError("a value is not finite")
         self.low, self.high = min(self.low, low), max(self.high, high)
         largest = max(-low, high)
-        if largest == 0.0:
+        if largest < _ZERO:
             self.counts[0] += values.size
             return
         self._widen(largest)
         index = (np.abs(values).ravel() * np.float32(BINS / self.top)).astype(np.int32)
-        self.counts += np.bincount(np.minimum(index, BINS - 1), minlength=BINS)
+        self.counts += np.bincount(index, minlength=BINS)
 
     def clip(self, method: str) -> float:
         """The largest magnitude to represent; 0 where nothing but zeros was counted."""
         largest = max(-self.low, self.high)
-        if method == "max" or largest == 0.0:
+        if method == "max" or self.top == 0.0:
             return largest
         bins = self._percentile() if method == "percentile" else self._entropy()
         return min(largest, bins * self.top / BINS)
@@ -58,9 +61,9 @@ class Histogram:
         return max(self.low, -clip), min(self.high, clip)
 
     def _widen(self, largest: float) -> None:
-        top = 2.0 ** np.ceil(np.log2(largest))
+        top = 2.0 ** math.frexp(largest)[1]
         if self.top == 0.0:
-            self.top = float(top)
+            self.top = top
             return
         while self.top < top:
             paired = self.counts.reshape(-1, 2).sum(axis=1)

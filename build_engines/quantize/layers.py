@@ -43,6 +43,7 @@ class FloatGraph:
         """Raises OSError."""
         self.path = path
         self._model = onnx.load(str(path), load_external_data=False)
+        _name_nodes(self._model.graph)
         self._tensors = {tensor.name: tensor for tensor in self._model.graph.initializer}
         self.layers = self._find()
         """In the graph's order; adapters' products are none."""
@@ -76,6 +77,15 @@ class FloatGraph:
                 place = (node.input[0], node.output[0])
                 found.append(Layer(_name(weight, node.name), node.name, node.op_type, weight, *place, shape, groups))
         return found
+
+
+def _name_nodes(graph: onnx.GraphProto) -> None:
+    """Layers are found by their nodes' names, which ONNX doesn't ask for: a node without its own takes its output's."""
+    names: set[str] = set()
+    for node in graph.node:
+        if not node.name or node.name in names:
+            node.name = next(name for name in node.output if name)
+        names.add(node.name)
 
 
 def _name(weight: str, node: str) -> str:

@@ -23,14 +23,20 @@ from build_engines.quantize.calibrate import Measured, Recorder
 from build_engines.quantize.choose import CPU, TENSORRT, Chooser, Scheme
 from build_engines.quantize.layers import FloatGraph
 from build_engines.quantize.measure import Trial
+from build_engines.quantize.profiles import tensorrt_names
+from build_engines.quantize.qdq import check_layers
 from build_engines.quantize.restore import is_quantized
 from build_engines.quantize.state import State
 from build_engines.quantize.stored import load_measured, store_measured
 from build_engines.sentences import sentences
 from edge_tts.bundle import Bundle
 from edge_tts.bundle.manifest import GRAPHS
+from edge_tts.engines.onnx import OnnxEngine
+from edge_tts.graphs import load_graphs
 
-__all__ = ["BARS_DB", "Choices", "Progress", "choose_layers", "work_folder"]
+__all__ = [
+    "BARS_DB", "Choices", "Progress", "check_source", "check_target", "choose_layers", "settings", "work_folder",
+]  # fmt: skip
 
 Progress = Callable[[str, int, int], None]
 """(what is done, steps done, steps in all)."""
@@ -75,8 +81,10 @@ def work_folder(target: Path) -> Path:
 
 
 def check_source(bundle: Bundle) -> None:
-    """Raises BuildError: the bundle is INT8 already, or has nobody who could speak for its calibration."""
+    """Raises BuildError: the bundle is INT8 already, or has nobody who could speak for its calibration; and what a
+    bundle raises that doesn't speak (BundleError, EngineError)."""
     manifest = bundle.manifest
+    load_graphs(bundle, OnnxEngine())
     for name in GRAPHS:
         model = onnx.load(str(bundle.path / manifest.graphs[name].file), load_external_data=False)
         if manifest.quantization is not None or is_quantized(model):
@@ -94,6 +102,9 @@ def choose_layers(
 ) -> Choices:
     """Calibrates and chooses. `texts` replace the repository's sentences. Raises BuildError, BundleError, OSError."""
     graphs = _graphs(bundle, state.folder)
+    if TENSORRT.name in targets:  # before an hour has passed
+        for name in tensorrt_names(bundle.manifest):
+            check_layers(graphs[name].model(), name)
     pairs = _pairs(bundle, texts)
     layers = {name: len({layer.name for layer in graph.layers}) for name, graph in graphs.items()}
     judged = [(scheme, name) for scheme in (CPU, TENSORRT) if scheme.name in targets for name in BARS_DB[scheme.name]]
@@ -185,9 +196,12 @@ def settings(bundle: Bundle, targets: Sequence[str], texts: Sequence[str] | None
 
 
 def check_target(bundle: Bundle, target: Path, replace: bool) -> None:
-    """Raises BuildError: there is something at `target` already, or it is the bundle itself."""
-    if target.resolve() == bundle.path.resolve():
-        raise BuildError(f"{target} is the float bundle: choose another folder with -o")
+    """Raises BuildError: there is something at `target` already, or it is the bundle itself or lies in it."""
+    source = bundle.path.resolve()
+    if source == target.resolve():
+        raise BuildError(f"{target} is the bundle itself: choose another folder with -o")
+    if source in target.resolve().parents:
+        raise BuildError(f"{target} lies in the bundle {bundle.path}: choose another folder with -o")
     if target.exists() and not replace:
         raise BuildError(f"{target} exists: choose another folder, or add --force to replace it")
     check_replaceable(target)

@@ -22,7 +22,7 @@ from build_engines.quantize.qdq_layers import quantize_layers
 from build_engines.quantize.qdq_operators import check_operators, check_types, to_opset
 from build_engines.quantize.qdq_static import simplify
 
-__all__ = ["tensorrt_graph"]
+__all__ = ["check_layers", "tensorrt_graph"]
 
 _GPT = ("gpt_prefill", "gpt_step")
 _LORA = ("lora_A.", "lora_B.")
@@ -60,6 +60,19 @@ def tensorrt_graph(model: onnx.ModelProto, name: str, amax: Mapping[str, float],
     quantize_layers(draft, amax)
     to_float16(draft, [tensor for tensor in (*draft.inputs, *draft.outputs) if tensor.startswith((*_LORA, *_CACHES))])
     return draft.model()
+
+
+def check_layers(model: onnx.ModelProto, name: str) -> None:
+    """Raises BuildError: TensorRT lacks an operator of the graph, whose large weights needn't be loaded."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    loaded = [tensor for tensor in model.graph.initializer if tensor.data_location != TensorProto.EXTERNAL]
+    del copy.graph.initializer[:]
+    copy.graph.initializer.extend(loaded)
+    draft = Draft.read(copy)
+    draft.name = name
+    expand_attention(draft)
+    check_operators(draft, branches=True)
 
 
 def _drop_known_inputs(draft: Draft) -> None:

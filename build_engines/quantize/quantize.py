@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import onnx
+import onnxruntime as ort  # type: ignore[import-untyped]
 
 from build_engines.bundles.writer import draft
 from build_engines.certify.certificate import Certificate
@@ -15,6 +16,7 @@ from build_engines.certify.gate import certify
 from build_engines.certify.plan import Plan as CertifyPlan
 from build_engines.errors import BuildError
 from build_engines.quantize.bundle import CERTIFICATE, fill, finish, tree_of
+from build_engines.quantize.kv_cache import computes_int8_cache
 from build_engines.quantize.pipeline import (
     Progress,
     check_source,
@@ -53,11 +55,20 @@ class Plan:
 
 
 def kv_cache_for(plan: Plan) -> str:
-    """The KV cache's type. INT8 pays for a large GPT, and where ONNX Runtime is new enough: a board's often isn't."""
+    """The KV cache's type. INT8 pays for a large GPT, and where ONNX Runtime is new enough: a board's often isn't.
+
+    Raises BuildError: INT8 is wanted where it can't be had.
+    """
+    able = computes_int8_cache(ort.__version__)
+    if plan.kv_cache == "int8":
+        if not able:
+            raise BuildError(f"an INT8 KV cache needs onnxruntime 1.27, this is {ort.__version__}: pip install -U it")
+        if "cpu" not in plan.targets:
+            raise BuildError("an INT8 KV cache is ONNX Runtime's, TensorRT's is float16: choose --target cpu or both")
     if plan.kv_cache != "auto":
         return plan.kv_cache
     large = plan.source.manifest.family == GPT_SOVITS
-    return "int8" if large and plan.targets == ("cpu",) else "float32"
+    return "int8" if able and large and plan.targets == ("cpu",) else "float32"
 
 
 def quantize(plan: Plan, progress: Progress, judged: Callable[[Certificate, Path], None]) -> Certificate | None:
@@ -68,10 +79,15 @@ def quantize(plan: Plan, progress: Progress, judged: Callable[[Certificate, Path
     """
     source = plan.source
     check_target(source, plan.target, plan.replace)
-    check_source(source)
     kv_cache, target = kv_cache_for(plan), plan.target.resolve()
+    check_source(source)
     state = State(work_folder(target), settings(source, plan.targets, plan.texts))
-    choices = choose_layers(source, state, plan.targets, plan.texts, progress)
+    try:
+        choices = choose_layers(source, state, plan.targets, plan.texts, progress)
+    except BaseException:
+        if not len(state):  # nothing to go on from
+            state.close()
+        raise
     certificate = None
     with draft(target) as part:
         tree = tree_of(source)
@@ -99,10 +115,11 @@ def quantize(plan: Plan, progress: Progress, judged: Callable[[Certificate, Path
 def dequantize(source: Bundle, target: Path, replace: bool) -> Bundle:
     """Writes the float bundle behind an INT8 one. Raises BuildError, BundleError, OSError; nothing is half-written."""
     check_target(source, target, replace)
+    source.verify_rest(set())
     models = {name: onnx.load(str(source.path / entry.file), load_external_data=False)
               for name, entry in source.manifest.graphs.items()}  # fmt: skip
     int8 = {name: model for name, model in models.items() if is_quantized(model)}
-    if not int8:
+    if not int8 and source.manifest.quantization is None:  # one for TensorRT alone has float graphs too
         raise BuildError(f"{source.path} is a float bundle already")
     folder = target.resolve()
     with draft(folder) as part:

@@ -27,7 +27,7 @@ class State:
         try:
             stored = json.loads((folder / _FILE).read_bytes())
             if stored["key"] == digest:
-                self._values = stored["values"]
+                self._values = dict(stored["values"])
         except (OSError, ValueError, KeyError, TypeError):
             pass
         self._digest = digest
@@ -47,6 +47,9 @@ class State:
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
+
+    def __len__(self) -> int:
+        return len(self._values)
 
     def close(self) -> None:
         """The work is done: removes the folder."""
