@@ -11,6 +11,9 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
 
 from edge_tts.engines.api import Array
 from edge_tts.engines.tensorrt.context import Context
@@ -18,7 +21,7 @@ from edge_tts.engines.tensorrt.memory import Memory
 from edge_tts.engines.tensorrt.slots import AdapterSlots, Lease
 from edge_tts.engines.tensorrt.stage import Stage
 from edge_tts.engines.tensorrt.states import ROW_AXIS, ROW_INPUT, StateLayout, check_states
-from edge_tts.engines.tensorrt.tensors import EngineTensors, check_numbers, without_adapter
+from edge_tts.engines.tensorrt.tensors import EngineTensors, Shape, agrees, check_numbers, without_adapter
 from edge_tts.errors import EngineError
 
 __all__ = ["StepBindings", "TensorRTBinding"]
@@ -37,7 +40,7 @@ class StepBindings:
     ) -> None:
         self._graph, self._tensors, self._memory = graph, tensors, memory
         self._make_context, self._slots = make_context, slots
-        self._idle: dict[tuple[int, frozenset[str], StateLayout], deque[Stage]] = {}
+        self._idle: dict[tuple[object, ...], deque[Stage]] = {}
 
     def bind(
         self,
@@ -54,14 +57,17 @@ class StepBindings:
         profile = self._tensors.choose(self._graph, arrays, dict.fromkeys(caches, (ROW_AXIS, room)))
         constant = frozenset(name for name, array in arrays.items() if not array.flags.writeable)
         layout = StateLayout.of(self._tensors, self._tensors.profiles[profile], states)
+        results = {name: (array.dtype, array.shape) for name, array in outputs.items()}
         with self._memory.active():
-            lease = self._slots.lease(adapter)
+            lease, stage = self._slots.lease(adapter), None
+            key = (profile, constant, layout, *sorted((name, shape) for name, (_, shape) in results.items()))
+            idle = self._idle.setdefault(key, deque())
             try:
-                idle = self._idle.setdefault((profile, constant, layout), deque())
-                stage = idle.pop() if idle else self._make_stage(profile, constant, layout)
+                stage = idle.pop() if idle else self._make_stage(profile, constant, layout, results)
                 stage.begin(arrays, caches)
             except BaseException:
                 lease.release()
+                idle.extend([] if stage is None else [stage])
                 raise
         binding = TensorRTBinding(self._graph, self._memory, stage, lease, arrays, outputs, room, owner)
         weakref.finalize(binding, _give_back, stage, lease, idle).atexit = False
@@ -71,8 +77,14 @@ class StepBindings:
         """Lets go of the idle stages' contexts."""
         self._idle.clear()
 
-    def _make_stage(self, profile: int, constant: frozenset[str], layout: StateLayout) -> Stage:
-        return Stage(self._graph, self._tensors, self._memory, self._make_context, profile, constant, layout)
+    def _make_stage(
+        self,
+        profile: int,
+        constant: frozenset[str],
+        layout: StateLayout,
+        results: Mapping[str, tuple[np.dtype[Any], Shape]],
+    ) -> Stage:
+        return Stage(self._tensors, self._memory, self._make_context(), profile, constant, layout, results)
 
     def _check(
         self, inputs: Mapping[str, Array], outputs: Mapping[str, Array], states: Mapping[str, tuple[str, Array]]
@@ -87,9 +99,9 @@ class StepBindings:
             if not array.flags.c_contiguous:
                 raise EngineError(f"graph {self._graph!r}: buffer {name!r} must be contiguous")
         for name, array in outputs.items():
-            info = known[name]
-            if array.dtype != info.dtype or array.shape != info.shape:
-                shown = f"{array.dtype.name} {list(array.shape)}, not {info.dtype.name} {list(info.shape)}"
+            dtype, shape = known[name].dtype, known[name].shape
+            if array.dtype != dtype or not agrees(array.shape, shape):
+                shown = f"{array.dtype.name} {list(array.shape)}, not {dtype.name} {list(shape)}"
                 raise EngineError(f"graph {self._graph!r}: output {name!r} is {shown}")
         if ROW_INPUT not in self._tensors.inputs:
             raise EngineError(f"graph {self._graph!r} has no input {ROW_INPUT!r}, so it can't step")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
 
 from edge_tts.engines.api import Array
 from edge_tts.engines.tensorrt.buffers import places, span
@@ -13,8 +16,8 @@ from edge_tts.engines.tensorrt.device import CapturedGraph
 from edge_tts.engines.tensorrt.memory import Memory
 from edge_tts.engines.tensorrt.slots import Lease
 from edge_tts.engines.tensorrt.states import StateLayout
-from edge_tts.engines.tensorrt.tensors import EngineTensors, Shape, fixed_shape, nbytes
-from edge_tts.errors import DeviceError, DeviceLostError
+from edge_tts.engines.tensorrt.tensors import EngineTensors, Shape, nbytes
+from edge_tts.errors import DeviceError, DeviceLostError, EngineError
 
 __all__ = ["Stage"]
 
@@ -30,24 +33,23 @@ class Stage:
 
     def __init__(
         self,
-        graph: str,
         tensors: EngineTensors,
         memory: Memory,
-        make_context: Callable[[], Context],
+        context: Context,
         profile: int,
         constant: frozenset[str],
         layout: StateLayout,
+        results: Mapping[str, tuple[np.dtype[Any], Shape]],
     ) -> None:
-        """`constant` are the inputs that are uploaded in `begin` only.
+        """`constant` are the inputs that are uploaded in `begin` only, `results` the outputs that are downloaded.
 
         Raises DeviceError, DeviceMemoryError; what was taken until then has been given back.
         """
-        self._memory, self._device, self._layout = memory, memory.device, layout
-        sources, outputs = ({names[i] for names in layout.names} for i in (0, 1))
+        self._memory, self._device, self._layout, self._context = memory, memory.device, layout, context
+        sources = {source for source, _ in layout.names}
         most = {n: b.most for n, b in tensors.profiles[profile].items()}
         inputs = {n: nbytes(info.dtype, most[n]) for n, info in tensors.inputs.items() if n not in sources}
         inputs = {n: inputs[n] for n in sorted(inputs, key=lambda n: n in constant)}  # those that change come first
-        results = {n: (i.dtype, fixed_shape(graph, n, i)) for n, i in tensors.outputs.items() if n not in outputs}
         given = {n: nbytes(*tensor) for n, tensor in results.items()}
         with ExitStack() as undo:
 
@@ -62,12 +64,11 @@ class Stage:
             undo.callback(memory.free_host, self._host_in)
             self._host_out = memory.host(span(given))
             undo.callback(memory.free_host, self._host_out)
-            self._context = make_context()
-            self._context.use_profile(profile)
-            self._context.set_addresses(layout.addresses(self._caches, self._rows))
-            self._context.set_addresses({**places(self._inputs, inputs), **places(self._outputs, given)})
+            context.use_profile(profile)
+            context.set_addresses(layout.addresses(self._caches, self._rows))
+            context.set_addresses({**places(self._inputs, inputs), **places(self._outputs, given)})
             for source in sources:
-                self._context.set_shape(source, layout.shape)
+                context.set_shape(source, layout.shape)
             undo.pop_all()
         self._offsets = places(0, inputs)
         self._dtypes = {name: info.dtype for name, info in tensors.inputs.items()}
@@ -86,7 +87,9 @@ class Stage:
         self._captured: dict[int, CapturedGraph] = {}
 
     def begin(self, inputs: Mapping[str, Array], caches: Mapping[str, Array]) -> None:
-        """Takes the shapes and first contents of all inputs and states. Raises DeviceError."""
+        """Takes the shapes and first contents of all inputs and states. Raises DeviceError; EngineError: the engine
+        makes outputs of other sizes of them.
+        """
         shapes = {name: array.shape for name, array in inputs.items()}
         if shapes != self._shapes:
             self._forget()
@@ -95,6 +98,7 @@ class Stage:
                 start, dtype = self._offsets[name], self._dtypes[name]
                 raw = self._host_in.array[start : start + nbytes(dtype, shape)]
                 self._staged[name] = raw.view(dtype).reshape(shape)
+            self._check_outputs()
             self._shapes = shapes
         for name, array in inputs.items():
             self._staged[name][...] = array
@@ -119,6 +123,13 @@ class Stage:
         for arguments in self._layout.copies(self._caches, self._rows, row):
             self._device.copy_rows(*arguments)
         self._device.synchronize()
+
+    def _check_outputs(self) -> None:
+        self._context.infer_shapes()
+        wanted = {name: array.shape for name, array in self.results.items()}
+        for name, shape in (wanted | {output: self._layout.row_shape for _, output in self._layout.names}).items():
+            if (real := self._context.output_shape(name)) != shape:
+                raise EngineError(f"a step gives {name!r} of shape {list(real)}, not {list(shape)}")
 
     def _queue(self, lease: Lease) -> None:
         if lease.number != self._slot:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge_tts.engines.api import Array
 from edge_tts.engines.tensorrt.memory import aligned
-from edge_tts.engines.tensorrt.tensors import Bounds, EngineTensors, Shape, nbytes
+from edge_tts.engines.tensorrt.tensors import Bounds, EngineTensors, Shape, agrees, nbytes
 from edge_tts.errors import EngineError
 
 __all__ = ["ROW_AXIS", "ROW_INPUT", "StateLayout", "check_states"]
@@ -29,10 +29,9 @@ def check_states(graph: str, tensors: EngineTensors, states: Mapping[str, tuple[
         if output not in tensors.outputs or source not in tensors.inputs:
             raise EngineError(f"graph {graph!r} has no state {source[:80]!r} with {output[:80]!r}")
         given, taken = tensors.outputs[output], tensors.inputs[source]
-        row = (*array.shape[:ROW_AXIS], 1, *array.shape[ROW_AXIS + 1 :])
-        wanted = (*array.shape[:ROW_AXIS], None, *array.shape[ROW_AXIS + 1 :])
-        fits = len(taken.shape) == 4 and all(b in (None, a) for a, b in zip(wanted, taken.shape, strict=False) if a)
-        if array.ndim != 4 or not fits or given.shape != row or given.dtype != taken.dtype:
+        before, after = array.shape[:ROW_AXIS], array.shape[ROW_AXIS + 1 :]
+        fits = agrees((*before, -1, *after), (*taken.shape[:ROW_AXIS], None, *taken.shape[ROW_AXIS + 1 :]))
+        if array.ndim != 4 or not fits or not agrees((*before, 1, *after), given.shape) or given.dtype != taken.dtype:
             raise EngineError(f"graph {graph!r} can't step on {source!r} with an array of shape {list(array.shape)}")
     if len(shapes) != 1 or len({tensors.outputs[name].dtype for name in states}) != 1:
         raise EngineError(f"graph {graph!r}: the states must be of one type and one shape")
@@ -76,6 +75,11 @@ class StateLayout:
             found[output] = rows + index * self._row_stride
         return found
 
+    @property
+    def row_shape(self) -> Shape:
+        """The shape of one new row."""
+        return (*self.shape[:ROW_AXIS], 1, *self.shape[ROW_AXIS + 1 :])
+
     def contents(self, arrays: Mapping[str, Array]) -> NDArray[np.uint8]:
         """The bytes of all states: the arrays by input name, cast, with zeros behind their last row."""
         whole = np.zeros(self.cache_bytes, np.uint8)
@@ -113,4 +117,4 @@ class StateLayout:
 
     @property
     def _row_stride(self) -> int:
-        return aligned(nbytes(self.dtype, (*self.shape[:ROW_AXIS], 1, *self.shape[ROW_AXIS + 1 :])))
+        return aligned(nbytes(self.dtype, self.row_shape))

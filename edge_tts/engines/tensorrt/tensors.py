@@ -18,6 +18,7 @@ __all__ = [
     "Bounds",
     "EngineTensors",
     "Shape",
+    "agrees",
     "check_numbers",
     "describe",
     "fixed_shape",
@@ -135,6 +136,11 @@ def check_numbers(graph: str, outputs: Mapping[str, Array]) -> None:
 def nbytes(dtype: np.dtype[Any], shape: Shape) -> int:
     """Bytes of a tensor."""
     return math.prod(shape) * dtype.itemsize
+
+
+def agrees(shape: Shape, known: tuple[int | None, ...]) -> bool:
+    """Whether a shape is what an engine knows of it."""
+    return len(shape) == len(known) and all(b is None or a == b for a, b in zip(shape, known, strict=True))
 
 
 def fixed_shape(graph: str, name: str, info: TensorInfo) -> Shape:

@@ -299,7 +299,7 @@ def test_a_rank_too_large(adapted, voice):
         (lambda i, o, s: o.update(sound=np.zeros(1)), "has no output 'sound'"),
         (
             lambda i, o, s: o.update(logits=np.zeros(V, np.float32)),
-            r"'logits' is float32 \[65\], not float32 \[1, 65\]",
+            r"'logits' is float32 \[65\], not float32 \[None, 65\]",
         ),
         (lambda i, o, s: s.pop("present_key_0"), "lacks its output 'present_key_0'"),
         (lambda i, o, s: s.update(present_key_0=("past", np.zeros((1, H, 9, D)))), "no state 'past'"),
@@ -319,6 +319,21 @@ def test_what_can_t_be_bound(bench, change, word):
     with pytest.raises(EngineError, match=word) as caught:
         step.bind(inputs, outputs, states)
     assert "\n" not in str(caught.value)
+
+
+def test_a_step_that_gives_more_than_the_new_row(bench):
+    g = tiny.engine_graph("gpt_step")
+    node = next(node for node in g.nodes if node.output[0] == "present_key_0")
+    node.input[0] = "all_key_0"
+    g.nodes = [*(other for other in g.nodes if other is not node), node]
+    step = bench.engine.load("gpt_step", tiny.plan(g, tiny.profiles("gpt_step"), bench.trt))
+    cache = np.zeros((1, H, 64, D), np.float16)
+    held = set()
+    for _ in range(3):
+        with pytest.raises(EngineError, match=r"'present_key_0' of shape \[1, 2, 65, 8\], not \[1, 2, 1, 8\]"):
+            bind(step, cache)
+        held.add(bench.engine.held)
+    assert len(held) == 1
 
 
 # --- faults

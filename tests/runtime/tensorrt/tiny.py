@@ -16,7 +16,7 @@ from tests import tiny_bundle
 from tests.fakes.cuda import FakeDevice
 from tests.fakes.tensorrt import FakeTensorRT
 from tests.fakes.tensorrt_engine import MAGIC
-from tests.tiny_bundle import CONTEXT, D, E, GraphBuilder, H, L, make_bundle, read_manifest, write_manifest
+from tests.tiny_bundle import CONTEXT, D, E, GraphBuilder, H, L, V, make_bundle, read_manifest, write_manifest
 
 RANK = 4
 BUCKETS = (64, 128, CONTEXT)
@@ -112,7 +112,8 @@ def _write_out_attention(g: GraphBuilder) -> None:
     del g.inputs["total_length"]
     for name in [n for n in g.inputs if n.startswith("past_")]:
         g.inputs[name] = ("float16", g.inputs[name][1])
-        g.outputs[name.replace("past", "present")] = ("float16", [1, H, 1, D])
+        g.outputs[name.replace("past", "present")] = ("float16", [1, H, "new", D])
+    g.outputs["logits"] = ("float32", ["batch", V])  # real graphs too leave sizes open that are always the same
     nodes, g.nodes = g.nodes, []
     g.op("Shape", ["past_key_0"], "past_shape")
     g.op("Gather", ["past_shape", g.constant("row_dim", 2)], "buffer_size")
