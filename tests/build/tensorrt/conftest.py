@@ -9,6 +9,7 @@ import onnx
 import pytest
 
 import edge_tts.engines.tensorrt.device
+from build_engines.quantize.widened import widened_run
 from build_engines.tensorrt.record import record
 from build_engines.tensorrt.rules import input_rules
 from edge_tts.bundle import open_bundle
@@ -38,7 +39,7 @@ def quantized(tmp_path_factory):
             size_threshold=0,
         )
         run = OnnxEngine().load(name, folder / entry.file).run
-        raw = record(entry, ADAPTERS, run, input_rules(rules, entry))
+        raw = record(entry, ADAPTERS, run, input_rules(rules, entry), other=widened_run(folder / entry.file))
         (folder / f"golden/tensorrt/{name}.npz").write_bytes(raw)
         entries[name] = {
             "file": entry.file,

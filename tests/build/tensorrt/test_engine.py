@@ -54,7 +54,7 @@ def test_engines_are_built_certified_and_kept(version, quantized, board, monkeyp
         assert header["typed"]
         assert header["workspace"] == 256 << 20
         assert certificate(path)["passed"]
-    assert certificate(kept["gpt_step"])["outputs"]["logits"]["bar_db"] >= 12
+    assert certificate(kept["gpt_step"])["outputs"]["logits"]["bar_db"] >= 10
     header, _ = read_plan((kept["vocoder"] / "engine.plan").read_bytes())
     assert header["profiles"][1]["shapes"] == {"x": [[1, 17, 8], [1, 32, 8], [1, 64, 8]]}
     assert all(device.closed for device in board.devices)

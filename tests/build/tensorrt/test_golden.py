@@ -5,15 +5,19 @@ import io
 import json
 
 import numpy as np
+import onnx
 import pytest
 
+from build_engines.quantize.widened import widened_run
 from build_engines.tensorrt.record import BARS_DB, record
 from build_engines.tensorrt.rules import input_rules
 from edge_tts.bundle import open_bundle
 from edge_tts.bundle.spec import TensorRTGraphEntry, TensorSpec
 from edge_tts.engines.golden import compare, inputs_of, read
 from edge_tts.engines.golden_inputs import Bell, Below, Filled, SizeOf, make
+from edge_tts.engines.onnx import OnnxEngine
 from edge_tts.errors import BundleError, EngineError
+from tests.build.tensorrt.conftest import GRAPHS
 from tests.build.tensorrt.qdq import ADAPTERS, ENTRY, run_linear
 
 
@@ -124,9 +128,41 @@ def test_a_graph_that_amplifies_rounding_has_a_lower_bar():
 
     golden = read(record(entry, {}, rough, {}), entry, "it")
     bar = golden.expected[0]["y"].bar_db
-    assert 12 <= bar < 20
+    assert 10 <= bar < 22
     verdict = compare(golden, lambda inputs: {"y": np.cos(inputs["x"] * 100)})
     assert not verdict.passed
+
+
+def test_a_graph_of_integers_alone_is_measured_against_its_wide_form():
+    entry = TensorRTGraphEntry("f", {"x": TensorSpec("int64", (1, 9))}, {"y": TensorSpec("float32", (1, 9))}, ({},))
+
+    def exact(inputs):
+        return {"y": inputs["x"].astype(np.float32) + 1}
+
+    def other(inputs):
+        return {"y": exact(inputs)["y"] * np.float32(1.1)}
+
+    for wide, bar in ((None, 25.0), (other, 14.0)):
+        golden = read(record(entry, {}, exact, {"x": Below(50)}, other=wide), entry, "it")
+        assert golden.expected[0]["y"].bar_db == bar
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_the_wide_form_of_a_graph_has_other_roundings(name, tmp_path):
+    entry, graph = GRAPHS[name]
+    path = tmp_path / f"{name}.onnx"
+    onnx.save_model(graph(), path)
+    wide, narrow = widened_run(path), OnnxEngine().load(name, path).run
+    rules = {"token": Below(65), "position": Below(9), "seqlens_k": Below(16)}
+    golden = read(record(entry, ADAPTERS, narrow, rules, other=wide), entry, name)
+    inputs = inputs_of(golden, golden.cases[-1])
+    expected = narrow(inputs)
+    for output, array in wide(inputs).items():
+        assert array.dtype == expected[output].dtype
+        assert array.shape == expected[output].shape
+    verdict = compare(golden, wide)
+    assert verdict.passed
+    assert min(result.snr_db for result in verdict.results) < 90
 
 
 def test_integers_may_differ_by_one():
