@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -83,7 +83,8 @@ class PycudaDevice:
                 yield
             finally:
                 if not self._closed:
-                    drv.Context.pop()
+                    with suppress(drv.Error):  # with a lost context this fails too, and must not hide why
+                        drv.Context.pop()
 
     def allocate(self, size: int) -> int:
         """Device memory."""

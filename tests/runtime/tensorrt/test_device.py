@@ -147,6 +147,22 @@ def test_no_gpu(name, at, monkeypatch):
     assert driver.held == 0
 
 
+def test_leaving_a_lost_context_does_not_hide_why_it_was_lost(monkeypatch):
+    driver = FakeDriver()
+    module = install("pycuda", driver, monkeypatch)
+    device = open_device()
+    pop = module.Context.pop
+
+    def refuse():
+        pop()
+        raise module.LogicError("cuCtxPopCurrent failed: invalid device context")
+
+    monkeypatch.setattr(module.Context, "pop", staticmethod(refuse))
+    with pytest.raises(DeviceLostError, match="illegal memory access"), device.active():
+        driver.code = 700
+        device.synchronize()
+
+
 def test_pycuda_without_a_driver_that_records(monkeypatch):
     driver = FakeDriver()
     install("pycuda", driver, monkeypatch)
