@@ -70,6 +70,7 @@ def test_the_fake_keeps_the_contract():
 def test_a_binding_keeps_the_contract(opened):
     device, driver = opened
     assert device.can_capture
+    assert device.name == "Orin" and device.compute_capability == (8, 7) and device.cuda_version == "12.6"
     contract.check(device)
     assert driver.held == 0 and not driver.contexts
 
@@ -244,6 +245,7 @@ def test_the_real_binding_keeps_the_contract(name, module, tmp_path):
     ]
     subprocess.run(build, check=True)
     environment = {"LD_LIBRARY_PATH": str(tmp_path), "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, "-m", "tests.runtime.tensorrt.contract", name]
+    command = [sys.executable, "-m", "tests.runtime.tensorrt.contract", name, "engine"]
     done = subprocess.run(command, cwd=FAKES.parents[1], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Orin (8, 7) CUDA 12.6\n")
