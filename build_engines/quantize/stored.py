@@ -39,21 +39,23 @@ def load_measured(path: Path) -> dict[str, Measured]:
     examples: dict[tuple[str, int], tuple[dict[str, Array], dict[str, Array]]] = {}
     with np.load(path, allow_pickle=False) as data:
         for key in data.files:
-            graph, kind, *rest = key.split("|", 3)
+            graph, kind, *names = key.split("|", 2)
+            rest = "".join(names)  # a tensor's name may hold anything
             seen = found.setdefault(graph, Measured())
             if kind == "calls":
                 seen.calls = int(data[key])
             elif kind in ("counts", "bounds"):
-                histogram = seen.tensors.setdefault(rest[0], Histogram())
+                histogram = seen.tensors.setdefault(rest, Histogram())
                 if kind == "counts":
                     histogram.counts = data[key]
                 else:
                     histogram.top, histogram.low, histogram.high = map(float, data[key])
             elif kind == "channels":
-                seen.channels[rest[0]] = data[key]
+                seen.channels[rest] = data[key]
             else:
-                pair = examples.setdefault((graph, int(rest[0])), ({}, {}))
-                pair[kind == "outputs"][rest[1]] = data[key]
+                number, name = rest.split("|", 1)
+                pair = examples.setdefault((graph, int(number)), ({}, {}))
+                pair[kind == "outputs"][name] = data[key]
     for (graph, _), (inputs, outputs) in sorted(examples.items(), key=lambda item: item[0]):
         found[graph].examples.append(Example(inputs, outputs))
     return found
