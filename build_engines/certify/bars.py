@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-__all__ = ["BARS", "Bar", "Check", "Figure", "judge", "worst"]
+__all__ = ["BARS", "TENSORRT", "TENSORRT_BARS", "Bar", "Check", "Figure", "judge", "worst"]
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,15 @@ BARS = (
     Bar("failed", "sentences that fail", "", "four attempts in vain, and the float voice manages", high=0, digits=0),
     Bar("wer_points", "rise of word errors", "points", "by pocketsphinx, free speech", high=2, digits=2, optional=True),
 )  # fmt: skip
+
+TENSORRT = "tensorrt_"
+"""How the keys of figures begin that are of the graphs for TensorRT, as ONNX Runtime computes them."""
+
+# What is heard on the same tokens. How the voice speaks freely hangs on the same graphs and is judged once.
+TENSORRT_BARS = tuple(
+    replace(bar, key=f"{TENSORRT}{bar.key}", title=f"TensorRT: {bar.title}")
+    for bar in BARS[: next(i for i, bar in enumerate(BARS) if bar.key == "sentences")]
+)
 
 
 def judge(figures: Mapping[str, Figure], bars: Sequence[Bar] = BARS) -> tuple[Check, ...]:

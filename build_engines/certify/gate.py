@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from build_engines.certify.bars import judge
+from build_engines.certify.bars import BARS, TENSORRT, TENSORRT_BARS, Bar, judge
 from build_engines.certify.certificate import Certificate, content_hash, environment
 from build_engines.certify.figures import forced_figures, free_figures
 from build_engines.certify.forced import compare
@@ -24,6 +24,7 @@ from build_engines.commands.needs import needs_extra
 from build_engines.errors import BuildError
 from build_engines.forced import ForcedVoice
 from build_engines.sentences import sentences
+from build_engines.tensorrt.emulated import emulated
 from edge_tts.bundle import Bundle, open_bundle
 from edge_tts.engines import Engine
 from edge_tts.engines.onnx import OnnxEngine
@@ -33,6 +34,8 @@ __all__ = ["Progress", "certify", "check_pair"]
 Progress = Callable[[str, int, int], None]
 """(what is done, steps done, steps in all)."""
 
+# ONNX Runtime takes its time over float16.
+_TENSORRT_FORCED = 4
 _STAGES = ("text", "prefill", "decode", "latents", "vocoder")
 
 
@@ -56,7 +59,12 @@ def certify(
     free, speed = _free(before, after, engine, plan, texts, progress)
     forced = tuple(example.row for example in examples)
     figures = forced_figures(forced) | free_figures(free)
-    checks = judge(figures)
+    bars: tuple[Bar, ...] = BARS
+    if after.manifest.tensorrt is not None:
+        rows = [example.row for example in _forced(before, after, engine, plan, texts, progress, tensorrt=True)]
+        figures |= {f"{TENSORRT}{key}": figure for key, figure in forced_figures(rows).items()}
+        bars += TENSORRT_BARS
+    checks = judge(figures, bars)
     barred = {check.bar.key for check in checks}
     return Certificate(
         identity=_identity(after, before, plan, texts),
@@ -104,15 +112,18 @@ def _check_words(bundle: Bundle, texts: Mapping[str, Sequence[str]]) -> None:
 
 
 def _forced(
-    before: Bundle, after: Bundle, engine: Engine, plan: Plan, texts: Mapping[str, Sequence[str]], progress: Progress
-) -> list[Example]:
-    jobs = forced_jobs(texts, plan.forced)
+    before: Bundle, after: Bundle, engine: Engine, plan: Plan, texts: Mapping[str, Sequence[str]], progress: Progress,
+    tensorrt: bool = False,
+) -> list[Example]:  # fmt: skip
+    """Both voices on the same tokens; with `tensorrt` the second one's graphs are those that engines are built of."""
+    jobs = forced_jobs(texts, _TENSORRT_FORCED if tensorrt else plan.forced)
     listeners = listeners_for(before, engine, plan.verifier)
-    voice, other = ForcedVoice(before, engine, plan.seed), ForcedVoice(after, engine, plan.seed)
-    found = []
+    voice = ForcedVoice(before, engine, plan.seed)
+    other = ForcedVoice(after, engine, plan.seed, emulated(after, plan.threads) if tensorrt else None)
+    stage, found = "TensorRT's graphs" if tensorrt else "the same tokens", list[Example]()
     for example in compare(voice, other, jobs, listeners):
         found.append(example)
-        progress("the same tokens", len(found), len(jobs))
+        progress(stage, len(found), len(jobs))
     return found
 
 

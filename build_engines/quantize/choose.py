@@ -18,7 +18,7 @@ from build_engines.quantize.search import Cost, rank, search
 from build_engines.quantize.state import State
 from build_engines.quantize.symmetric import symmetric_graph
 
-__all__ = ["CPU", "TENSORRT", "Chooser", "Scheme", "rows_of"]
+__all__ = ["CPU", "TENSORRT", "Chooser", "Scheme", "is_reached", "rows_of"]
 
 
 
@@ -60,6 +60,11 @@ def rows_of(layers: Sequence[Layer], measured: Measured) -> dict[str, float]:
     return rows
 
 
+def is_reached(layer: Layer, measured: Measured) -> bool:
+    """Whether calibration saw anything but zeros there: without text features in its language a layer sees none."""
+    return measured.tensors[layer.source].clip("max") > 0
+
+
 class Chooser:
     """Chooses the INT8 layers of one graph for one target. `done` is told of every step of the work."""
 
@@ -76,7 +81,9 @@ class Chooser:
         """The account of one graph for quantization.json: figures, layers with their fate, the search's steps."""
         rows = rows_of(self.layers, self._measured)
         gains = {layer.name: self._scheme.gain(layer, rows[layer.name]) for layer in self.layers}
-        candidates = [layer.name for layer in self.layers if gains[layer.name] > 0]
+        candidates = [
+            layer.name for layer in self.layers if gains[layer.name] > 0 and is_reached(layer, self._measured)
+        ]
         methods = self._methods(candidates)
         method = max(METHODS, key=lambda name: (methods.get(name, 0.0), -METHODS.index(name)))
         total = sum(float_seconds(layer, rows[layer.name]) for layer in self.layers) or 1.0
@@ -111,7 +118,9 @@ class Chooser:
         return self._trial.score(self._scheme.variant(self._graph, set(names), self._measured, method)).snr_db
 
     def _account(self, layer: Layer, cost: Cost | None, chosen: bool) -> dict[str, Any]:
-        if cost is None:
+        if not is_reached(layer, self._measured):
+            reason = "calibration never reached it"
+        elif cost is None:
             reason = "INT8 is not faster here"
         elif chosen:
             reason = "gains more than it costs"

@@ -20,8 +20,8 @@ from build_engines.bundles.exchange import check_replaceable
 from build_engines.errors import BuildError
 from build_engines.forced import ForcedVoice
 from build_engines.quantize.calibrate import Measured, Recorder
-from build_engines.quantize.choose import CPU, TENSORRT, Chooser, Scheme
-from build_engines.quantize.layers import FloatGraph
+from build_engines.quantize.choose import CPU, TENSORRT, Chooser, Scheme, is_reached
+from build_engines.quantize.layers import FloatGraph, Layer
 from build_engines.quantize.measure import Trial
 from build_engines.quantize.profiles import tensorrt_names
 from build_engines.quantize.qdq import check_layers
@@ -69,10 +69,14 @@ class Choices:
         source = "gpt_step" if graph == "gpt_prefill" else graph
         names = {layer["name"] for layer in self.accounts[target][source]["layers"] if layer["kept"] == "int8"}
         if graph == "gpt_prefill":  # what only the prefill has is read once a sentence and costs little
-            own = {layer.name for layer in self.graphs[graph].layers}
+            own = {layer.name for layer in self.graphs[graph].layers if self._reached(target, layer)}
             shared = {layer.name for layer in self.graphs["gpt_step"].layers}
             names = (names & own) | (own - shared)
         return names
+
+    def _reached(self, target: str, layer: Layer) -> bool:
+        """Whether a scale is known, where one is needed."""
+        return target == CPU.name or is_reached(layer, self.measured["gpt_prefill"])
 
 
 def work_folder(target: Path) -> Path:
@@ -116,7 +120,25 @@ def choose_layers(
         accounts[scheme.name][name] = _choose(graphs[name], measured[name], scheme, state, steps, total, progress)
         steps += layers[name]
     progress("chosen", total, total)
-    return Choices(measured, accounts, graphs)
+    choices = Choices(measured, accounts, graphs)
+    for scheme in (scheme for scheme in (CPU, TENSORRT) if scheme.name in targets):
+        accounts[scheme.name]["gpt_prefill"] = _prefill(choices, scheme, state)
+    return choices
+
+
+def _prefill(choices: Choices, scheme: Scheme, state: State) -> dict[str, Any]:
+    """The account of the prefill, which takes the step's layers."""
+    graph, measured = choices.graphs["gpt_prefill"], choices.measured["gpt_prefill"]
+    method = choices.accounts[scheme.name]["gpt_step"]["method"]
+
+    def snr() -> float:
+        trial = Trial("gpt_prefill", graph.path.parent, measured.examples)
+        return trial.score(scheme.variant(graph, choices.chosen(scheme.name, "gpt_prefill"), measured, method)).snr_db
+
+    return {
+        "snr_db": round(state.get(f"{scheme.name}/gpt_prefill", snr), 2),
+        "method": method, "methods": {}, "layers_as_in": "gpt_step", "layers": [], "search": [],
+    }  # fmt: skip
 
 
 def _choose(
@@ -152,28 +174,33 @@ def _graphs(bundle: Bundle, work: Path) -> dict[str, FloatGraph]:
     return found
 
 
-def _pairs(bundle: Bundle, texts: Sequence[str] | None) -> list[tuple[str, str]]:
-    """(text, speaker): every speaker says sentences of the language that he speaks, in turns."""
-    speakers = bundle.manifest.speakers
+def _pairs(bundle: Bundle, texts: Sequence[str] | None) -> list[tuple[str, str, str]]:
+    """(text, speaker, language): every speaker says sentences of the language that he speaks, in turns; and of those
+    that have text features, or the layers that read them would never be reached."""
+    speakers, featured = bundle.manifest.speakers, bundle.manifest.text_features
     each = max(_LEAST_PER_SPEAKER, _UTTERANCES // len(speakers))
-    pairs: list[tuple[int, str, str]] = []
+    pairs: list[tuple[int, str, str, str]] = []
     for name, entry in speakers.items():
-        own = list(sentences(entry.language, "calibration") if texts is None else texts)
-        pairs += [(index, text, name) for index, text in enumerate(own[:each])]
-    return [(text, name) for _, text, name in sorted(pairs, key=lambda pair: pair[0])]
+        if texts is not None:
+            pairs += [(index, text, name, entry.language) for index, text in enumerate(texts[:each])]
+            continue
+        for language in dict.fromkeys((entry.language, *featured)):
+            own = sentences(language, "calibration")[:each]
+            pairs += [(index, text, name, language) for index, text in enumerate(own)]
+    return [pair[1:] for pair in sorted(pairs, key=lambda pair: pair[0])]
 
 
 def _calibrate(
-    bundle: Bundle, graphs: dict[str, FloatGraph], state: State, pairs: Sequence[tuple[str, str]],
+    bundle: Bundle, graphs: dict[str, FloatGraph], state: State, pairs: Sequence[tuple[str, str, str]],
     done: Callable[[int], object],
 ) -> dict[str, Measured]:  # fmt: skip
     file = state.folder / "calibration.npz"
     if "calibration" not in state or not file.exists():
         recorder = Recorder(graphs, state.folder / "graphs", lambda name, call: call % _STRIDES[name] == 0)
         voice = ForcedVoice(bundle, recorder)
-        for number, (text, speaker) in enumerate(pairs):
+        for number, (text, speaker, language) in enumerate(pairs):
             done(number)
-            for utterance in voice.read(text, speaker):
+            for utterance in voice.read(text, speaker, language):
                 drawn = voice.draw(utterance, speaker, number, _TOKENS)
                 if drawn.tokens:
                     z = voice.latents(utterance, speaker, drawn, number)

@@ -45,7 +45,8 @@ def write_int8(
         "kv_cache": kv_cache if "cpu" in choices.accounts else "float32",
     }  # fmt: skip
     if "tensorrt" in choices.accounts:
-        tree["tensorrt"] = {"max_rank": max_rank, "graphs": _tensorrt(part, source, choices, max_rank, tell)}
+        rank = max_rank if source.manifest.adapters.targets else 0
+        tree["tensorrt"] = {"max_rank": rank, "graphs": _tensorrt(part, source, choices, rank, tell)}
     account = {
         "format": "edge-tts-quantization", "format_version": 1, "source": source.id, "targets": choices.accounts
     }  # fmt: skip
