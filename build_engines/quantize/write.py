@@ -20,6 +20,7 @@ from build_engines.quantize.layers import FloatGraph
 from build_engines.quantize.pipeline import Choices
 from build_engines.quantize.profiles import profiles, tensorrt_names
 from build_engines.quantize.qdq import tensorrt_graph
+from build_engines.quantize.widened import widened_run
 from build_engines.tensorrt.record import record
 from build_engines.tensorrt.rules import input_rules
 from edge_tts.bundle import Bundle
@@ -118,7 +119,7 @@ def _golden(
         return dict(zip(names, loaded.run(names, inputs), strict=True))
 
     try:
-        return record(entry, adapters, run, input_rules(source.manifest, entry))
+        return record(entry, adapters, run, input_rules(source.manifest, entry), other=widened_run(path))
     except ValueError as error:
         raise BuildError(f"graph {path.stem!r} for TensorRT can't be certified by golden vectors: {error}") from None
 
