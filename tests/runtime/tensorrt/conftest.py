@@ -2,7 +2,10 @@
 
 import pytest
 
+from edge_tts.bundle import open_bundle
+from edge_tts.engines.onnx import OnnxEngine
 from edge_tts.engines.tensorrt.engine import TensorRTEngine
+from edge_tts.graphs import load_graphs
 from tests.fakes.cuda import FakeDevice
 from tests.fakes.tensorrt import FakeTensorRT
 from tests.runtime.tensorrt import tiny
@@ -27,3 +30,10 @@ def bench():
     yield made
     made.engine.close()  # raises Misuse where something was freed twice
     assert made.device.held == 0
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["pointers", "classic"])
+def voice(request, tiny_bundle, classic_bundle):
+    """(is it classic, ONNX Runtime's GPT, a speaker)"""
+    bundle = open_bundle(classic_bundle if request.param else tiny_bundle)
+    return request.param, load_graphs(bundle, OnnxEngine()).gpt, bundle.speaker("ada")

@@ -19,7 +19,9 @@ from edge_tts.engines.tensorrt.device import open_device
 from edge_tts.engines.tensorrt.driver_capture import DriverCapture, open_capture
 from edge_tts.errors import DeviceError, DeviceLostError, DeviceMemoryError
 from tests.fakes.cuda import FakeDevice
-from tests.fakes.driver import FakeDriver, cuda_bindings_driver, pycuda_driver
+from tests.fakes.cuda_bindings import cuda_bindings_driver
+from tests.fakes.driver import FakeDriver
+from tests.fakes.pycuda import pycuda_driver
 from tests.runtime.tensorrt import contract
 
 SOURCE = Path(edge_tts.engines.tensorrt.__file__).parent
