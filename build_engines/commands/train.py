@@ -17,6 +17,7 @@ RECORDINGS = (
     "librispeech_7speakers/metadata.csv",
 )
 _STAGES = ("all", "speak", "pack", "tokenizer", "tokens", "learn", "gpt", "decoder", "bundle", "encoder")
+_CERTIFIED = ("all", "bundle", "encoder")  # stages that end with a certified voice
 _MINUTES = {"tokenizer": 14.0, "gpt": 86.0, "decoder": 44.0, "adversarial": 45.0, "encoder": 34.0}
 _DESCRIPTION = """\
 Train the default voice from scratch. Interrupted, the same command goes on where it stopped.
@@ -27,7 +28,7 @@ stages:
   tokenizer  learn the semantic tokens
   tokens     write the tokens of all recordings
   learn      learn the GPT and the decoder, side by side (alone: gpt, decoder)
-  bundle     export, quantize, write the voice
+  bundle     export, quantize, certify, write the voice
   encoder    learn to enroll speakers, write the voice again
 """
 
@@ -55,6 +56,8 @@ def add_folders(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train. Raises EdgeTTSError."""
     needs_extra("build", ("torch", "onnx", "soundfile", "soxr", "pyworld", "pkg_resources"))
+    if args.stage in _CERTIFIED:
+        needs_extra("certify", ("pesq", "pystoi", "pyloudnorm"))
     needs_data(args.data, (SENTENCES, *RECORDINGS))
     from build_engines.training.pipeline import Settings, run, run_stage
 

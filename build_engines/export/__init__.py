@@ -1,4 +1,4 @@
-"""PyTorch modules → the graphs of a bundle (docs/bundle.md has their inputs and outputs), their weights and INT8."""
+"""PyTorch modules → the float graphs of a bundle (docs/bundle.md has their inputs and outputs) and their weights."""
 
 from build_engines.export.distilled import export_decoder
 from build_engines.export.gpt import export_gpt

@@ -4,27 +4,25 @@ The inputs ``lora_A.<target>`` [in, rank] and ``lora_B.<target>`` [rank, out] ar
 override (ONNX IR 4). Their default has rank 0, so a graph that is fed none computes what it did before, to the bit.
 Scaling is part of B. A target is the path of the linear layer's module, which the name of its weight tells.
 
-A layer that was quantized to INT8 gets its delta in float: from the activation before its quantizer, onto the product
-after its scaling. So adapters come after quantization, and a quantizer never sees them.
+Adapters are added to float graphs. Where a layer becomes INT8 afterwards (`build_engines.quantize`), its delta stays
+float: it goes on reading the activation before its quantizer, and is added after the product's scaling.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import onnx
 from onnx import NodeProto, TensorProto, helper
 
 from build_engines.errors import BuildError
 
-__all__ = ["MAX_RANK", "add_adapters", "add_adapters_to_file"]
+__all__ = ["MAX_RANK", "add_adapters"]
 
 MAX_RANK = 64
 """The greatest rank that a bundle's manifest promises to take."""
 
-_INT8 = "_quantized"
 _DEFAULT_RANK = 0
 
 
@@ -62,14 +60,6 @@ def add_adapters(model: onnx.ModelProto) -> list[str]:
     return list(targets)
 
 
-def add_adapters_to_file(path: Path) -> list[str]:
-    """The same for a graph's file, which is replaced; external weights stay where they are."""
-    model = onnx.load(str(path), load_external_data=False)
-    targets = add_adapters(model)
-    onnx.save(model, str(path))
-    return targets
-
-
 def _with_delta(linear: _Linear, last: NodeProto) -> list[NodeProto]:
     """The layer's last node with the delta added to its result, which keeps its name."""
     result = last.output[0]
@@ -85,29 +75,19 @@ def _with_delta(linear: _Linear, last: NodeProto) -> list[NodeProto]:
 
 def _linears(graph: onnx.GraphProto) -> list[_Linear]:
     weights = {tensor.name: tensor for tensor in graph.initializer}
-    made = {name: node for node in graph.node for name in node.output}
     readers: dict[str, list[NodeProto]] = {}
     for node in graph.node:
         for name in node.input:
             readers.setdefault(name, []).append(node)
     found = []
     for node in graph.node:
-        if node.op_type not in ("MatMul", "MatMulInteger") or node.input[1] not in weights:
+        if node.op_type != "MatMul" or node.input[1] not in weights:
             continue
         weight = weights[node.input[1]]
-        source, last = node.input[0], node
-        if node.op_type == "MatMulInteger":
-            source = made[source].input[0]  # what DynamicQuantizeLinear reads
-            last = _only_reader(_only_reader(node, readers), readers)  # Cast, then Mul by the scales
-        last = _bias(last, readers, weights) or last
         rows, columns = weight.dims
-        found.append(_Linear(_target(weight.name, graph.name), (rows, columns), source, last))
+        last = _bias(node, readers, weights) or node
+        found.append(_Linear(_target(weight.name, graph.name), (rows, columns), node.input[0], last))
     return found
-
-
-def _only_reader(node: NodeProto, readers: Mapping[str, list[NodeProto]]) -> NodeProto:
-    (reader,) = readers[node.output[0]]
-    return reader
 
 
 def _bias(
@@ -122,10 +102,9 @@ def _bias(
 
 def _target(weight: str, graph: str) -> str:
     """Module path of a parameter: ``a.weight`` belongs to ``a``, ``a.in_proj_weight`` to ``a.in_proj``."""
-    name = weight.removesuffix(_INT8)
     for suffix in (".weight", "_weight"):
-        if name.endswith(suffix) and "::" not in name:
-            return name.removesuffix(suffix)
+        if weight.endswith(suffix) and "::" not in weight:
+            return weight.removesuffix(suffix)
     raise BuildError(f"graph {graph!r} has a linear layer whose weight {weight!r} is not named after its parameter")
 
 

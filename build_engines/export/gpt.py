@@ -132,14 +132,13 @@ class _Step(_Wrapper):
 def export_gpt(gpt: GPT, folder: Path) -> list[str]:
     """Writes ``gpt_prefill.onnx`` and ``gpt_step.onnx``, and ``gpt.weights`` for a genuine voice.
 
-    Returns the targets of adapters, whose inputs a genuine voice's graphs have. A distilled voice's get them after they
-    have been quantized, by `build_engines.export.adapters`.
+    Returns the targets of adapters, whose inputs the graphs have (`build_engines.export.adapters`).
     """
     folder.mkdir(parents=True, exist_ok=True)
     if gpt.config.pointer_window:
-        _export_prefill(gpt, folder, None)
+        targets = _export_prefill(gpt, folder, None)
         _export_step(gpt, folder, None)
-        return []
+        return targets
     with WeightFile(folder / WEIGHTS) as file:
         targets = _export_prefill(gpt, folder, file)
         _export_step(gpt, folder, file)
@@ -183,6 +182,6 @@ def _write(
 ) -> list[str]:  # fmt: skip
     model = trace(module, example, inputs, outputs, axes, weights=False)
     fill_in(model, dict(module.gpt.named_parameters()), "gpt.", file)
-    targets = [] if file is None else add_adapters(model)
+    targets = add_adapters(model)
     onnx.save(model, str(path))
     return targets

@@ -22,8 +22,9 @@ def trace(
 ) -> onnx.ModelProto:  # fmt: skip
     """The graph that ``module`` computes on ``example``.
 
-    ``axes`` names the sizes that vary: tensor → axis → name. ``fold`` computes what depends on weights alone. Without
-    ``weights`` every parameter becomes an input under its own name, for `build_engines.export.weights.fill_in`.
+    ``axes`` names the sizes that vary: tensor → axis → name. ``fold`` computes what depends on weights alone. With
+    ``weights`` they are initializers, which the nodes read directly. Without, every parameter becomes an input under
+    its own name, for `build_engines.export.weights.fill_in`.
     """
     module.eval()
     with tempfile.TemporaryDirectory() as folder, torch.no_grad(), warnings.catch_warnings():
@@ -36,6 +37,8 @@ def trace(
         )  # fmt: skip
         model = onnx.load(str(path))
     _state_batch(model, {name for sizes in axes.values() for name in sizes.values()})
+    if weights:
+        _read_directly(model.graph)
     return model
 
 
@@ -45,3 +48,20 @@ def _state_batch(model: onnx.ModelProto, known: Collection[str]) -> None:
         first = output.type.tensor_type.shape.dim[0]
         if first.dim_param and first.dim_param not in known:
             first.dim_value = 1
+
+
+def _read_directly(graph: onnx.GraphProto) -> None:
+    """The exporter keeps equal tensors once and reaches the others through Identity: whoever looks for weights (a
+    quantizer) would not see those."""
+    constants = {tensor.name for tensor in graph.initializer}
+    outputs = {value.name for value in graph.output}
+    names: dict[str, str] = {}
+    kept = []
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        if node.op_type == "Identity" and node.input[0] in constants and node.output[0] not in outputs:
+            names[node.output[0]] = node.input[0]
+        else:
+            kept.append(node)
+    del graph.node[:]
+    graph.node.extend(kept)

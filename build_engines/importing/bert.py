@@ -20,10 +20,11 @@ from torch import Tensor, nn
 
 from build_engines.errors import BuildError
 from build_engines.export.graph import trace
-from build_engines.export.quantize import quantize_linears
 from build_engines.export.weights import WeightFile, move_out
 from build_engines.importing.tensor_files import read_tensors
 from build_engines.models.bert import Bert, BertConfig, Embeddings, PackedTable
+from build_engines.quantize.cpu import cpu_graph
+from build_engines.quantize.layers import FloatGraph
 from edge_tts.bundle.fields import parse_object
 from edge_tts.errors import BundleError
 from edge_tts.text_features import parse_vocabulary
@@ -166,10 +167,10 @@ def _graphs(bert: Bert, quantize: bool) -> Iterator[onnx.ModelProto]:
 
 def _quantized(graph: onnx.ModelProto) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
-        onnx.save(graph, str(source))
-        quantize_linears(source, target)
-        return onnx.load(str(target))
+        path = Path(folder, "float.onnx")
+        onnx.save(graph, str(path))
+        whole = FloatGraph(path)
+        return cpu_graph(whole, {layer.name for layer in whole.layers})
 
 
 def _chain(graphs: Iterable[onnx.ModelProto], weights: WeightFile) -> onnx.ModelProto:

@@ -1,8 +1,7 @@
-"""The last stage: checkpoints → graphs → INT8 → the bundle of the default voice."""
+"""The last stage: checkpoints → graphs → the float bundle → the default voice, INT8 and certified."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,16 +12,18 @@ import torch
 from numpy.typing import NDArray
 
 from build_engines.bundles.distilled import BundleSpeaker, write_bundle
+from build_engines.certify.plan import Plan as CertifyPlan
+from build_engines.commands.certify import progress_bar
+from build_engines.errors import BuildError
 from build_engines.export import export_decoder, export_gpt
-from build_engines.export.adapters import MAX_RANK, add_adapters_to_file
-from build_engines.export.quantize import quantize_linears, quantize_weights
+from build_engines.export.adapters import MAX_RANK
 from build_engines.models.gpt import GPT, GPTConfig
 from build_engines.models.tokenizer import MelSpectrogram, TokenizerConfig
+from build_engines.quantize.quantize import Plan, quantize
 from build_engines.training.corpus import Corpus
 from build_engines.training.decoder import DecoderTrainer
 from build_engines.training.encoder import golden_reference
-from edge_tts.bundle import Sampling
-from edge_tts.bundle.manifest import GRAPHS
+from edge_tts.bundle import Sampling, open_bundle
 
 if TYPE_CHECKING:
     from build_engines.training.pipeline import Settings
@@ -40,7 +41,6 @@ PROSODY = {"lj": "slt"}
 PHRASED = ("slt",)
 DEFAULT_SPEAKER = "clara"
 SAMPLING = Sampling(top_k=5, top_p=1.0, temperature=0.75, repetition_penalty=1.0, min_tokens=2)
-QUANTIZERS = {"gpt_prefill": quantize_linears, "gpt_step": quantize_linears, "latents": quantize_weights}
 CARD = Path(__file__).parent / "data" / "card.md"
 VOICES = Path(__file__).resolve().parents[2] / "edge_tts" / "voices"
 _REFERENCES = 60
@@ -122,14 +122,27 @@ def _golden(graphs: Path, speaker: BundleSpeaker) -> dict[str, Mapping[str, NDAr
 
 
 def finish(s: Settings, target: Path = VOICES / "default") -> None:
-    """Export, quantize, and write the bundle to ``target``."""
+    """Export, write the float bundle into the training's folder, and make the INT8 voice at ``target`` of it.
+
+    Raises BuildError: the INT8 voice sounds worse than it may; then an older one stays.
+    """
+    floats = s.work / "float_bundle"
+    _write_floats(s, floats)
+    plan = Plan(open_bundle(floats), target, ("cpu", "tensorrt"), certificate=CertifyPlan(), replace=True)
+    with progress_bar() as progress:
+        certificate = quantize(plan, progress, lambda certificate, folder: None)
+    if certificate is not None and not certificate.passed:
+        raise BuildError(
+            f"{target} was not written, INT8 fails: {certificate.verdict} (the float voice is {floats}; "
+            f"edgetts-build quantize {floats} -o FOLDER --report FILE.html shows why)"
+        )
+
+
+def _write_floats(s: Settings, target: Path) -> None:
     gpt, trainer = load_gpt(s.model), load_decoder(s.model)
-    floats, graphs = s.work / "graphs" / "float", s.work / "graphs" / "int8"
-    export_gpt(gpt, floats)
-    export_decoder(trainer.decoder, floats)
-    graphs.mkdir(parents=True, exist_ok=True)
-    for name in GRAPHS:
-        QUANTIZERS.get(name, shutil.copyfile)(floats / f"{name}.onnx", graphs / f"{name}.onnx")
+    graphs = s.work / "graphs"
+    targets = export_gpt(gpt, graphs)
+    export_decoder(trainer.decoder, graphs)
     speakers = {}
     for name, (source, text) in SPEAKERS.items():
         prosody = PROSODY.get(source, source)
@@ -141,11 +154,8 @@ def finish(s: Settings, target: Path = VOICES / "default") -> None:
                     "adversarial": s.adversarial_minutes},
         "data": "CMU ARCTIC voices of Flite and Festival, LJ Speech (public domain), LibriSpeech (CC BY 4.0)",
     }  # fmt: skip
-    for folder, where in ((graphs, target), (floats, s.work / "float_bundle")):
-        targets = add_adapters_to_file(folder / "gpt_prefill.onnx")
-        add_adapters_to_file(folder / "gpt_step.onnx")
-        write_bundle(
-            where, "default", folder, speakers, DEFAULT_SPEAKER, gpt.config, trainer.decoder.config, SAMPLING,
-            CARD.read_text(encoding="utf-8"), provenance, _golden(folder, speakers[DEFAULT_SPEAKER]),
-            {"targets": targets, "max_rank": MAX_RANK},
-        )  # fmt: skip
+    write_bundle(
+        target, "default", graphs, speakers, DEFAULT_SPEAKER, gpt.config, trainer.decoder.config, SAMPLING,
+        CARD.read_text(encoding="utf-8"), provenance, _golden(graphs, speakers[DEFAULT_SPEAKER]),
+        {"targets": targets, "max_rank": MAX_RANK},
+    )  # fmt: skip

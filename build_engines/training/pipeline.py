@@ -158,7 +158,7 @@ def learn(s: Settings) -> None:
 
 
 def bundle(s: Settings) -> None:
-    """Export, quantize, and write the bundle."""
+    """Export, quantize, certify, and write the bundle."""
     from build_engines.training.finish import finish
 
     finish(s)
@@ -170,8 +170,7 @@ def learn_encoder(s: Settings) -> None:
     from build_engines.training.finish import VOICES, finish
 
     graph = train_encoder(VOICES / "default", s.data, s.work, s.encoder_minutes)
-    for kind in ("float", "int8"):
-        shutil.copyfile(graph, s.work / "graphs" / kind / graph.name)
+    shutil.copyfile(graph, s.work / "graphs" / graph.name)
     finish(s)
 
 

@@ -1,7 +1,7 @@
 """A bundle's acoustic decoder back in PyTorch: weights read out of the shipped graphs.
 
 The exporter keeps the names of most parameters. Linear layers it transposes and names by number, but their MatMul
-nodes carry the module's path; INT8 weights are multiplied by their scales again, as the graph does it.
+nodes carry the module's path. INT8 weights are multiplied by their scales again.
 """
 
 from __future__ import annotations
@@ -12,27 +12,21 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import numpy_helper
 from torch import Tensor
 
 from build_engines.errors import BuildError
+from build_engines.export.weights import values_of
 from build_engines.models.decoder import Decoder, DecoderConfig
+from build_engines.quantize.restore import restore
 
 __all__ = ["graph_weights", "shipped_decoder"]
 
 
 def graph_weights(path: Path) -> dict[str, Tensor]:
     """Parameters of the module that a graph was exported from, by their names in it: float32, linears as [out, in]."""
-    graph = onnx.load(str(path)).graph
-    constants: dict[str, NDArray[np.float32]] = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "DequantizeLinear" and all(name in constants for name in node.input):
-            packed, scale = (constants.pop(name) for name in node.input[:2])
-            axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
-            shape = [1] * packed.ndim
-            if scale.ndim:
-                shape[axis] = -1
-            constants[node.output[0]] = packed.astype(np.float32) * scale.reshape(shape)
+    folder = path.parent
+    graph = restore(onnx.load(str(path), load_external_data=False), folder).graph
+    constants: dict[str, NDArray[np.float32]] = {t.name: values_of(t, folder) for t in graph.initializer}
     weights = {}
     for node in graph.node:
         if node.op_type == "MatMul" and node.input[1] in constants and node.name.endswith("/MatMul"):

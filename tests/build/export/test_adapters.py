@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from build_engines.errors import BuildError
 from build_engines.export import export_gpt
-from build_engines.export.adapters import add_adapters, add_adapters_to_file
-from build_engines.export.quantize import quantize_linears
+from build_engines.export.adapters import add_adapters
+from build_engines.quantize.cpu import cpu_graph
+from build_engines.quantize.layers import FloatGraph
 from edge_tts.errors import EngineError
 from tests.build.conftest import GPT_CONFIG, open_session
 from tests.gpt_voice import SMALL, GptVoice, Recorder, small_gpt
@@ -168,7 +168,8 @@ def speak_distilled(folder, adapter=None):
 
 @dataclass(frozen=True)
 class Distilled:
-    """Folders of graphs: float and INT8, each with adapters, and the float ones with `adapter` merged into them."""
+    """Folders of graphs: float ones, INT8 ones made of them and of graphs without adapters, and float ones with
+    `adapter` merged into their weights."""
 
     float: Path
     int8: Path
@@ -177,21 +178,33 @@ class Distilled:
     adapter: dict[str, np.ndarray]
 
 
+def quantize_all(source, target):
+    """Every linear layer of the GPT's graphs in INT8."""
+    for name in GRAPHS:
+        graph = FloatGraph(source / f"{name}.onnx")
+        onnx.save(cpu_graph(graph, {layer.name for layer in graph.layers}), str(target / f"{name}.onnx"))
+
+
 @pytest.fixture(scope="module")
 def distilled(exported, tmp_path_factory):
-    adapter = random_adapter(exported.gpt, TARGETS | POINTER_TARGETS, (2, 7))
-    folders = [tmp_path_factory.mktemp(name) for name in ("float", "int8", "int8_plain", "merged")]
-    for name in GRAPHS:
-        float_, int8, int8_plain = (folder / f"{name}.onnx" for folder in folders[:3])
-        shutil.copy(exported.folder / f"{name}.onnx", float_)
-        quantize_linears(float_, int8_plain)
-        shutil.copy(int8_plain, int8)
-        for path in (float_, int8):
-            targets = add_adapters_to_file(path)
-            assert len(targets) == len(set(targets))
-            assert set(targets) == (TARGETS | POINTER_TARGETS) - ({"bert_proj"} if name == "gpt_step" else set())
-    assert export_gpt(merged(exported.gpt, adapter), folders[3]) == []
-    return Distilled(*folders, adapter)
+    adapter = random_adapter(exported.gpt, TARGETS | POINTER_TARGETS, (2, 8))
+    plain, int8, int8_plain, with_it = (tmp_path_factory.mktemp(n) for n in ("plain", "int8", "int8_plain", "merged"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("build_engines.export.gpt.add_adapters", lambda model: [])
+        export_gpt(exported.gpt, plain)
+    quantize_all(exported.folder, int8)
+    quantize_all(plain, int8_plain)
+    export_gpt(merged(exported.gpt, adapter), with_it)
+    return Distilled(exported.folder, int8, int8_plain, with_it, adapter)
+
+
+def test_every_linear_of_a_distilled_voice_is_a_target(distilled, exported, tmp_path):
+    targets = export_gpt(exported.gpt, tmp_path)
+    assert len(targets) == len(set(targets))
+    assert set(targets) == TARGETS | POINTER_TARGETS
+    step = onnx.load(str(distilled.float / "gpt_step.onnx")).graph
+    taken = {value.name.removeprefix("lora_A.") for value in step.input if value.name.startswith("lora_A.")}
+    assert taken == set(targets) - {"bert_proj"}
 
 
 def test_a_distilled_voice(distilled):
