@@ -3,7 +3,7 @@
 A node's type follows from what it is. Products and convolutions are float16. Sines, logarithms, roots, sums and
 normalizations are float32, and so are numbers made of integers: a position of 1000 times a rate is an angle, of which
 float16 would leave one digit. Everything else takes the type of what it is given, the wider one where they differ: a
-residual is added in float32 since it comes from a normalization. Casts stand where types meet; they are fused away.
+residual is added in float32 since it comes from a normalization. Casts stand where types meet.
 """
 
 from __future__ import annotations
