@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
     folders = search_path(os.environ, Path.home())
     candidate, against = (open_bundle(locate(name, folders)) for name in (args.bundle, args.against))
+    _check_writable(candidate.path)
     plan = Plan(
         seed=args.seed,
         texts=None if args.text is None else read_file(args.text),
@@ -112,6 +113,12 @@ def _check(args: argparse.Namespace) -> None:
         raise BuildError(f"--threads {args.threads}: give a number in 1..256")
     if args.report is not None and args.report.is_dir():
         raise BuildError(f"--report {args.report} is a folder: name a file")
+
+
+def _check_writable(folder: Path) -> None:
+    """Raises BuildError: the certificate couldn't be written into the bundle."""
+    if not all(os.access(path, os.W_OK) for path in (folder.resolve(), folder.resolve().parent)):
+        raise BuildError(f"{folder} can't be changed by this user: copy the bundle to a folder of yours")
 
 
 command = Command("certify", "prove that an INT8 voice sounds like the float one it was made of", configure, run)

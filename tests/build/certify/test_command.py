@@ -96,3 +96,10 @@ def test_words_need_an_english_speaker_and_the_extra(voices, text, capsys, monke
     )
     assert main(["certify", voices["good"], "--against", voices["float"], "--text", text, "--wer"]) == 1
     assert "pocketsphinx not installed: run pip install 'edge-tts-jetson[evaluate]'" in capsys.readouterr().err
+
+
+def test_a_bundle_that_may_not_be_changed_is_told_before_the_work(voices, capsys, monkeypatch):
+    monkeypatch.setattr("build_engines.commands.certify.os.access", lambda path, mode: False)
+    monkeypatch.setattr("build_engines.certify.gate.certify", None)
+    assert main(["certify", voices["good"], "--against", voices["float"]]) == 1
+    assert "can't be changed by this user" in capsys.readouterr().err
