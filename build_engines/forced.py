@@ -62,8 +62,10 @@ class ForcedVoice:
     def draw(self, utterance: Utterance, speaker: str, sentence: int, most: int) -> Drawn:
         """Draws at most `most` tokens. `sentence` numbers the noise. Raises TextError: too long a sentence."""
         tokens = self._speakers[speaker]
+        decoder = self._start(utterance, tokens, most)
+        most = min(most, decoder.capacity)  # a step for each of them fits into the context
         generation = Generation(
-            self._start(utterance, tokens, most), tokens, self.manifest.sampling, self.manifest.gpt.eos,
+            decoder, tokens, self.manifest.sampling, self.manifest.gpt.eos,
             lambda attempt, step, size: sampling_noise(self.seed, sentence, attempt, step, size),
         )  # fmt: skip
         outcome = Outcome.TOKEN
