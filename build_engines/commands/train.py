@@ -17,7 +17,7 @@ RECORDINGS = (
     "librispeech_7speakers/metadata.csv",
 )
 _STAGES = ("all", "speak", "pack", "tokenizer", "tokens", "learn", "gpt", "decoder", "bundle", "encoder")
-_CERTIFIED = ("all", "bundle", "encoder")  # stages that end with a certified voice
+_CERTIFIED = ("all", "encoder")  # stages that end with a certified voice
 _MINUTES = {"tokenizer": 14.0, "gpt": 86.0, "decoder": 44.0, "adversarial": 45.0, "encoder": 34.0}
 _DESCRIPTION = """\
 Train the default voice from scratch. Interrupted, the same command goes on where it stopped.
@@ -28,8 +28,8 @@ stages:
   tokenizer  learn the semantic tokens
   tokens     write the tokens of all recordings
   learn      learn the GPT and the decoder, side by side (alone: gpt, decoder)
-  bundle     export, quantize, certify, write the voice
-  encoder    learn to enroll speakers, write the voice again
+  bundle     export, write the float voice into the training's folder
+  encoder    learn to enroll speakers; quantize, certify, write the voice
 """
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]
 import torch
 from numpy.typing import NDArray
 
@@ -24,11 +23,12 @@ from build_engines.training.corpus import Corpus
 from build_engines.training.decoder import DecoderTrainer
 from build_engines.training.encoder import golden_reference
 from edge_tts.bundle import Sampling, open_bundle
+from edge_tts.engines.onnx import OnnxEngine
 
 if TYPE_CHECKING:
     from build_engines.training.pipeline import Settings
 
-__all__ = ["VOICES", "finish", "load_decoder", "load_gpt"]
+__all__ = ["VOICES", "finish", "float_bundle", "load_decoder", "load_gpt", "write_floats"]
 
 SPEAKERS = {
     "clara": ("slt", "female, US English; taught by Festival's cmu_us_slt_arctic_hts"),
@@ -86,10 +86,6 @@ def _features(tokens: Path) -> NDArray[np.float32]:
 def _golden(graphs: Path, speaker: BundleSpeaker) -> dict[str, Mapping[str, NDArray[Any]]]:
     """Inputs and outputs of the stateless graphs, so that any engine can be checked where it runs."""
     rng = np.random.default_rng(0)
-    session = {
-        name: onnxruntime.InferenceSession(str(graphs / f"{name}.onnx"), providers=["CPUExecutionProvider"])
-        for name in ("gpt_prefill", "latents", "vocoder")
-    }
     phones = np.array([[150, 20, 60, 3]], dtype=np.int64)
     tokens = 8
     inputs: dict[str, dict[str, NDArray[Any]]] = {
@@ -111,23 +107,25 @@ def _golden(graphs: Path, speaker: BundleSpeaker) -> dict[str, Mapping[str, NDAr
             z = found["latents"]["out_z"]
             noise = rng.standard_normal((1, z.shape[2] * 240)).astype(np.float32)
             inputs[name] = {"z": z, "condition": speaker.ge[None], "phase": np.zeros(1, np.float32), "noise": noise}
-        names = [o.name for o in session[name].get_outputs()]
-        outputs = session[name].run(names, inputs[name])
-        found[name] = {f"in_{k}": v for k, v in inputs[name].items()} | {
-            f"out_{k}": v for k, v in zip(names, outputs, strict=True)
-        }
+        outputs = OnnxEngine().load(name, graphs / f"{name}.onnx").run(inputs[name])
+        found[name] = {f"in_{k}": v for k, v in inputs[name].items()} | {f"out_{k}": v for k, v in outputs.items()}
     if (graphs / "reference.onnx").exists():
         found["reference"] = golden_reference(graphs / "reference.onnx")
     return found
 
 
+def float_bundle(s: Settings) -> Path:
+    """Where the float voice is kept."""
+    return s.work / "float_bundle"
+
+
 def finish(s: Settings, target: Path = VOICES / "default") -> None:
-    """Export, write the float bundle into the training's folder, and make the INT8 voice at ``target`` of it.
+    """Write the float bundle, and make the INT8 voice at ``target`` of it.
 
     Raises BuildError: the INT8 voice sounds worse than it may; then an older one stays.
     """
-    floats = s.work / "float_bundle"
-    _write_floats(s, floats)
+    write_floats(s)
+    floats = float_bundle(s)
     plan = Plan(open_bundle(floats), target, ("cpu", "tensorrt"), certificate=CertifyPlan(), replace=True)
     with progress_bar() as progress:
         certificate = quantize(plan, progress, lambda certificate, folder: None)
@@ -138,7 +136,8 @@ def finish(s: Settings, target: Path = VOICES / "default") -> None:
         )
 
 
-def _write_floats(s: Settings, target: Path) -> None:
+def write_floats(s: Settings) -> None:
+    """Export, and write the float bundle, with the encoder for enrolment where there is one already."""
     gpt, trainer = load_gpt(s.model), load_decoder(s.model)
     graphs = s.work / "graphs"
     targets = export_gpt(gpt, graphs)
@@ -155,7 +154,7 @@ def _write_floats(s: Settings, target: Path) -> None:
         "data": "CMU ARCTIC voices of Flite and Festival, LJ Speech (public domain), LibriSpeech (CC BY 4.0)",
     }  # fmt: skip
     write_bundle(
-        target, "default", graphs, speakers, DEFAULT_SPEAKER, gpt.config, trainer.decoder.config, SAMPLING,
+        float_bundle(s), "default", graphs, speakers, DEFAULT_SPEAKER, gpt.config, trainer.decoder.config, SAMPLING,
         CARD.read_text(encoding="utf-8"), provenance, _golden(graphs, speakers[DEFAULT_SPEAKER]),
         {"targets": targets, "max_rank": MAX_RANK},
     )  # fmt: skip

@@ -158,18 +158,21 @@ def learn(s: Settings) -> None:
 
 
 def bundle(s: Settings) -> None:
-    """Export, quantize, certify, and write the bundle."""
-    from build_engines.training.finish import finish
+    """Export, and write the float bundle."""
+    from build_engines.training.finish import write_floats
 
-    finish(s)
+    write_floats(s)
 
 
 def learn_encoder(s: Settings) -> None:
-    """Train the encoder that enrolls speakers against the finished voice; write the bundle again, with it."""
-    from build_engines.training.encoder import train_encoder
-    from build_engines.training.finish import VOICES, finish
+    """Train the encoder that enrolls speakers against the float bundle; then write the voice.
 
-    graph = train_encoder(VOICES / "default", s.data, s.work, s.encoder_minutes)
+    Only now, since the encoder is who tells speakers apart when the INT8 voice is certified.
+    """
+    from build_engines.training.encoder import train_encoder
+    from build_engines.training.finish import finish, float_bundle
+
+    graph = train_encoder(float_bundle(s), s.data, s.work, s.encoder_minutes)
     shutil.copyfile(graph, s.work / "graphs" / graph.name)
     finish(s)
 

@@ -9,8 +9,10 @@ import pytest
 
 from build_engines.cli import main
 from build_engines.errors import BuildError
+from build_engines.models.speaker_encoder import EncoderConfig, SpeakerEncoder
 from build_engines.training import finish as stage
-from build_engines.training.pipeline import Settings
+from build_engines.training.encoder import export_reference
+from build_engines.training.pipeline import Settings, run_stage
 from edge_tts.bundle import open_bundle
 from edge_tts.engines.onnx import OnnxEngine
 from tests.build.conftest import DECODER_CONFIG, GPT_CONFIG
@@ -57,9 +59,8 @@ def test_the_float_bundle_is_whole_and_is_what_becomes_int8(settings, tmp_path, 
     assert not any(name.startswith("lora_") for name in manifest.graphs["gpt_prefill"].inputs)
 
 
-def test_goldens_are_what_the_float_graphs_give(settings, tmp_path, monkeypatch):
-    quantized(monkeypatch, True)
-    stage.finish(settings, tmp_path / "voice")
+def test_goldens_are_what_the_float_graphs_give(settings):
+    stage.write_floats(settings)
     bundle = open_bundle(settings.work / "float_bundle")
     for name in ("gpt_prefill", "latents", "vocoder"):
         with np.load(bundle.path / "golden" / f"{name}.npz") as golden:
@@ -79,7 +80,23 @@ def test_a_voice_that_fails_is_one_clear_line(settings, tmp_path, monkeypatch):
     assert not (tmp_path / "voice").exists()
 
 
-@pytest.mark.parametrize("stages", [[], ["bundle"], ["encoder"]], ids=str)
+def test_the_encoder_comes_before_the_voice(settings, tmp_path, monkeypatch):
+    """It is trained against the float voice, and the float voice that becomes INT8 has it."""
+    graph = tmp_path / "reference.onnx"
+    export_reference(SpeakerEncoder(EncoderConfig()).eval(), graph)
+    seen = []
+    monkeypatch.setattr("build_engines.training.encoder.train_encoder", lambda floats, *_: seen.append(floats) or graph)
+    plans = quantized(monkeypatch, True)
+    run_stage("bundle", settings)
+    assert not plans
+    assert not open_bundle(settings.work / "float_bundle").manifest.enrollment
+    run_stage("encoder", settings)
+    assert seen == [settings.work / "float_bundle"]
+    assert plans[0].target == stage.VOICES / "default"
+    assert set(plans[0].source.manifest.enrollment) == {"reference"}
+
+
+@pytest.mark.parametrize("stages", [[], ["encoder"]], ids=str)
 def test_what_the_certificate_needs_is_asked_for_first(tmp_path, monkeypatch, capsys, stages):
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pesq" else find(name))
