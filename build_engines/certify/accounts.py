@@ -18,7 +18,7 @@ _DEPTH = 4
 @dataclass(frozen=True)
 class Layer:
     """A layer's fate: the SNR of the graph's output with this one alone in INT8 (None: not tried), the share of the
-    graph's time that it saves, what it is kept in, and why."""
+    graph's time that it saves, what it is kept in, and why; `rows` of an average call, where that is told."""
 
     name: str
     kind: str
@@ -26,6 +26,7 @@ class Layer:
     gain_share: float
     kept: str
     reason: str
+    rows: float | None = None
 
     @property
     def is_int8(self) -> bool:
@@ -37,12 +38,18 @@ class Layer:
 class Account:
     """A graph's layers, the SNR of all chosen ones together, the search's steps, and what each calibration gave."""
 
-    title: str
+    target: str
+    graph: str
     snr_db: float | None
     layers: tuple[Layer, ...]
     search: tuple[Mapping[str, Any], ...]
     methods: Mapping[str, float]
     method: str
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return f"{self.target} {self.graph}".strip()
 
 
 def read_accounts(bundle: Bundle) -> tuple[Account, ...]:
@@ -64,8 +71,10 @@ def _accounts(tree: Any, path: tuple[str, ...], calibration: Mapping[str, Any]) 
         if not tree["layers"]:
             return
         methods = tree.get("methods") or calibration.get("methods") or {}
+        names = [name for name in path if name not in ("graphs", "targets")]
         yield Account(
-            " ".join(name for name in path if name not in ("graphs", "targets")),
+            " ".join(names[:-1]),
+            names[-1] if names else "",
             _number(tree.get("snr_db")),
             tuple(_layer(layer) for layer in _objects(tree["layers"])),
             tuple(_objects(tree.get("search"))),
@@ -79,7 +88,8 @@ def _accounts(tree: Any, path: tuple[str, ...], calibration: Mapping[str, Any]) 
 
 def _layer(tree: Mapping[str, Any]) -> Layer:
     words = {key: str(tree.get(key, "")) for key in ("name", "kind", "kept", "reason")}
-    return Layer(snr_db=_number(tree.get("snr_db")), gain_share=_number(tree.get("gain_share")) or 0.0, **words)
+    figures = {"snr_db": _number(tree.get("snr_db")), "rows": _number(tree.get("rows"))}
+    return Layer(gain_share=_number(tree.get("gain_share")) or 0.0, **figures, **words)
 
 
 def _calibration(tree: Any) -> Mapping[str, Any]:

@@ -171,7 +171,8 @@ def _identity(after: Bundle, before: Bundle, plan: Plan, texts: Mapping[str, Seq
     said = json.dumps(texts, ensure_ascii=False, sort_keys=True).encode()
     return {
         "voice": after.manifest.name,
-        "candidate": {"id": after.id, "content": content_hash((after.path / "manifest.json").read_bytes())},
+        # Not the candidate's id: its certificate is part of that, and a second one would not be the same.
+        "candidate": {"content": content_hash((after.path / "manifest.json").read_bytes())},
         "against": {"name": before.manifest.name, "id": before.id},
         "sentences": {"own": plan.texts is not None, "sha256": hashlib.sha256(said).hexdigest()},
         "speakers": list(texts),

@@ -6,22 +6,33 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
-from build_engines.certify.accounts import read_accounts
-from build_engines.certify.bars import BARS, Check
+from build_engines.certify.accounts import Account, read_accounts
+from build_engines.certify.bars import BARS, TENSORRT, Check
 from build_engines.certify.certificate import Certificate
 from build_engines.certify.page import STYLE, details, image, mark, meter, player, table
 from build_engines.certify.pictures import draw_distributions, draw_example, draw_layers, draw_speed
 from build_engines.certify.rows import Example, FreeRow, Spoken
+from build_engines.quantize.timing import time_graph
 from edge_tts.bundle import Bundle
 
 __all__ = ["render", "write_report"]
 
+_LAYER_HEADS = ("layer", "kind", "alone in INT8 (dB)", "share of time saved", "here, alone (µs)", "kept in", "why")
 _MARKS = {True: ("fine", "met"), False: ("refuse", "missed"), None: ("none", "not judged")}
+_OTHERS = {
+    "logits_snr_db": "the logits",
+    "latents_snr_db": "the latents",
+    f"{TENSORRT}logits_snr_db": "TensorRT's logits",
+    f"{TENSORRT}latents_snr_db": "TensorRT's latents",
+}
 
 
-def write_report(path: Path, certificate: Certificate, candidate: Bundle) -> None:
-    """Writes the page in one step; folders are made as needed. Raises OSError, BundleError."""
-    text = render(certificate, candidate)
+def write_report(path: Path, certificate: Certificate, candidate: Bundle, against: Bundle) -> None:
+    """Writes the page in one step; folders are made as needed. Layers are timed on this machine for it.
+
+    Raises OSError, BundleError.
+    """
+    text = render(certificate, candidate, against)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name[:100]}.part")
     try:
@@ -31,12 +42,12 @@ def write_report(path: Path, certificate: Certificate, candidate: Bundle) -> Non
         part.unlink(missing_ok=True)
 
 
-def render(certificate: Certificate, candidate: Bundle) -> str:
+def render(certificate: Certificate, candidate: Bundle, against: Bundle) -> str:
     """The page; it holds its pictures and sounds and refers to nothing outside."""
     title = f"{certificate.identity['voice']}: INT8 against float"
     sections = (
         _verdict(certificate), _cost(certificate), _examples(certificate), _distributions(certificate),
-        _layers(candidate), _sentences(certificate), _facts(certificate),
+        _layers(candidate, against), _sentences(certificate), _facts(certificate),
     )  # fmt: skip
     body = "\n".join(sections)
     return f"""<!DOCTYPE html>
@@ -52,8 +63,8 @@ def _verdict(certificate: Certificate) -> str:
     word = mark("fine", "passed") if certificate.passed else mark("refuse", "failed")
     rows = [_check(check) for check in certificate.checks]
     others = " · ".join(
-        f"SNR of the {escape(key.removesuffix('_snr_db'))} {figure.value:.1f} dB"
-        for key, figure in certificate.others.items() if figure.value is not None and key.endswith("_snr_db")
+        f"SNR of {escape(_OTHERS[key])} {figure.value:.1f} dB"
+        for key, figure in certificate.others.items() if figure.value is not None and key in _OTHERS
     )  # fmt: skip
     head = ("figure", "INT8", "bar", "", "used of what is allowed", "what it tells")
     return f"""<p class="verdict">{word} {escape(certificate.verdict)}.</p>
@@ -114,20 +125,33 @@ def _distributions(certificate: Certificate) -> str:
     return f"<h2>How the figures are spread</h2>\n{image('distributions of KL, PESQ and lengths', picture)}"
 
 
-def _layers(candidate: Bundle) -> str:
+def _timed(account: Account, against: Bundle) -> Mapping[str, tuple[float, float]]:
+    """Layer → seconds of a call in float and in INT8 on this machine's processor; none for other targets."""
+    entry = against.manifest.graphs.get(account.graph)
+    rows = {layer.name: layer.rows for layer in account.layers if layer.rows is not None}
+    if account.target != "cpu" or entry is None or not rows:
+        return {}
+    return time_graph(against.path / entry.file, rows, static=not account.graph.startswith("gpt_"))
+
+
+def _microseconds(pair: tuple[float, float] | None) -> str:
+    return "" if pair is None else f"{1e6 * pair[0]:.0f} → {1e6 * pair[1]:.0f}"
+
+
+def _layers(candidate: Bundle, against: Bundle) -> str:
     accounts = read_accounts(candidate)
     if not accounts:
         return """<h2>Layer by layer</h2>
 <p>This bundle has no quantization.json, so what each layer costs is not known.</p>"""
     parts = []
     for account in accounts:
-        layers = account.layers
+        layers, times = account.layers, _timed(account, against)
         picture = draw_layers([one.snr_db for one in layers], [one.is_int8 for one in layers], account.snr_db)
         ordered = sorted(layers, key=lambda one: (one.snr_db is None, one.snr_db or 0.0))
         rows = [
             (
                 escape(one.name), escape(one.kind), "" if one.snr_db is None else f"{one.snr_db:.1f}",
-                f"{100 * one.gain_share:.2f} %", mark("fine" if one.is_int8 else "none", one.kept), escape(one.reason),
+                f"{100 * one.gain_share:.2f} %", _microseconds(times.get(one.name)), mark("fine" if one.is_int8 else "none", one.kept), escape(one.reason),
             )
             for one in ordered
         ]  # fmt: skip
@@ -137,12 +161,14 @@ def _layers(candidate: Bundle) -> str:
             f"{image(f'SNR of the layers of {account.title}', picture)}"
             + details(
                 f"{len(rows)} layers, the most harmful first",
-                table(("layer", "kind", "alone in INT8 (dB)", "time saved", "kept in", "why"), rows),
+                table(_LAYER_HEADS, rows),
             )
             + (details(f"the search, {len(steps)} steps", table(tuple(account.search[0]), steps)) if steps else "")
         )
     return """<h2>Layer by layer</h2>
-<p>The SNR of the graph's output when only this layer is INT8: the lower, the more harm.</p>
+<p>The SNR of the graph's output when only this layer is INT8: the lower, the more harm. The share of time saved is the
+fixed table's, by which layers are chosen; what a call of the layer alone takes on this machine, in float and in INT8,
+stands beside it.</p>
 """ + "\n".join(parts)
 
 
@@ -190,8 +216,7 @@ def _spoken(spoken: Spoken) -> str:
 def _facts(certificate: Certificate) -> str:
     identity, around = certificate.identity, certificate.environment
     facts = {
-        "INT8 bundle": f"{identity['voice']}, {identity['candidate']['id']}",
-        "its content without the certificate": identity["candidate"]["content"],
+        "INT8 bundle": f"{identity['voice']}, {identity['candidate']['content']} (manifest without certificate)",
         "float bundle": f"{identity['against']['name']}, {identity['against']['id']}",
         "sentences (SHA-256)": identity["sentences"]["sha256"],
         "seed": identity["seed"],
