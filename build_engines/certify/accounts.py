@@ -88,8 +88,8 @@ def _accounts(tree: Any, path: tuple[str, ...], calibration: Mapping[str, Any]) 
 
 def _layer(tree: Mapping[str, Any]) -> Layer:
     words = {key: str(tree.get(key, "")) for key in ("name", "kind", "kept", "reason")}
-    figures = {"snr_db": _number(tree.get("snr_db")), "rows": _number(tree.get("rows"))}
-    return Layer(gain_share=_number(tree.get("gain_share")) or 0.0, **figures, **words)
+    snr_db, gain, rows = (_number(tree.get(key)) for key in ("snr_db", "gain_share", "rows"))
+    return Layer(snr_db=snr_db, gain_share=gain or 0.0, rows=rows, **words)
 
 
 def _calibration(tree: Any) -> Mapping[str, Any]:

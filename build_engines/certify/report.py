@@ -151,7 +151,8 @@ def _layers(candidate: Bundle, against: Bundle) -> str:
         rows = [
             (
                 escape(one.name), escape(one.kind), "" if one.snr_db is None else f"{one.snr_db:.1f}",
-                f"{100 * one.gain_share:.2f} %", _microseconds(times.get(one.name)), mark("fine" if one.is_int8 else "none", one.kept), escape(one.reason),
+                f"{100 * one.gain_share:.2f} %", _microseconds(times.get(one.name)),
+                mark("fine" if one.is_int8 else "none", one.kept), escape(one.reason),
             )
             for one in ordered
         ]  # fmt: skip

@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         certificate = certify(candidate, against, plan=plan, progress=progress)
     tell(certificate)
     if args.report is not None:
-        write_report(args.report, certificate, candidate)
+        write_report(args.report, certificate, candidate, against)
         say(f"the report: {args.report}")
     if certificate.passed or args.accept_failing:
         write_certificate(candidate.path, certificate)

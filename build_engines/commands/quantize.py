@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
 
     def judged(certificate: Certificate, folder: Path) -> None:
         if args.report is not None:
-            write_report(args.report, certificate, open_bundle(folder))
+            write_report(args.report, certificate, open_bundle(folder), source)
 
     with progress_bar() as progress:
         certificate = quantize(plan, progress, judged)

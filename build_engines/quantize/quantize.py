@@ -96,7 +96,7 @@ def quantize(plan: Plan, progress: Progress, judged: Callable[[Certificate, Path
         with draft(inner) as folder:
             write_int8(folder, source, tree, choices, kv_cache, plan.max_rank, lambda what: progress(what, 0, 0))
             finish(folder, inner, tree)
-        if plan.certificate is not None and "cpu" in plan.targets:
+        if plan.certificate is not None:
             certificate = certify(inner, source, plan=plan.certificate, progress=progress)
             judged(certificate, inner)
             if not certificate.passed and not plan.accept_failing:

@@ -19,7 +19,7 @@ from build_engines.quantize.calibrate import session
 from build_engines.quantize.cpu import cpu_graph
 from build_engines.quantize.layers import FloatGraph, Layer
 
-__all__ = ["time_layers"]
+__all__ = ["time_graph", "time_layers"]
 
 _RUNS = 7
 
@@ -38,6 +38,13 @@ def time_layers(
             known[kind] = _time(layer, nodes[layer.node], count, static)
         found[layer.name] = known[kind]
     return found
+
+
+def time_graph(path: Path, rows: Mapping[str, float], static: bool) -> dict[str, tuple[float, float]]:
+    """The same for the layers of the float graph at `path` whose rows are given."""
+    graph = FloatGraph(path)
+    layers = {layer.name: layer for layer in graph.layers if layer.name in rows and layer.kind != "ConvTranspose"}
+    return time_layers(graph, list(layers.values()), rows, static)
 
 
 def _time(layer: Layer, node: NodeProto, rows: int, static: bool) -> tuple[float, float]:

@@ -10,6 +10,7 @@ import pytest
 
 from build_engines.certify.accounts import read_accounts
 from build_engines.certify.report import render, write_report
+from build_engines.quantize.layers import FloatGraph
 from edge_tts.bundle import open_bundle
 from tests.tiny_bundle import read_manifest, write_manifest
 
@@ -36,8 +37,8 @@ def bundle_with(account, good_bundle, folder):
     return open_bundle(folder)
 
 
-def test_it_refers_to_nothing_outside_and_has_sound_and_pictures(good, good_bundle):
-    page = render(good, open_bundle(good_bundle))
+def test_it_refers_to_nothing_outside_and_has_sound_and_pictures(good, good_bundle, float_bundle):
+    page = render(good, open_bundle(good_bundle), open_bundle(float_bundle))
     assert not re.findall(r'(?:src|href)="(?!data:)', page)
     assert "http" not in page
     assert page.count("<audio") == 2 * len(good.examples) > 0
@@ -46,31 +47,42 @@ def test_it_refers_to_nothing_outside_and_has_sound_and_pictures(good, good_bund
     assert "no quantization.json" in page
 
 
-def test_a_failing_one_shows_which_bars_are_missed(bad, bad_bundle):
-    page = render(bad, open_bundle(bad_bundle))
+def test_a_failing_one_shows_which_bars_are_missed(bad, bad_bundle, float_bundle):
+    page = render(bad, open_bundle(bad_bundle), open_bundle(float_bundle))
     missed = sum(check.passed is False for check in bad.checks)
     assert page.count(">missed<") == missed > 0
     assert ">failed<" in page
 
 
-def test_every_layer_with_its_fate(good, good_bundle, tmp_path):
-    page = render(good, bundle_with({"cpu": {"gpt_step": ACCOUNT}}, good_bundle, tmp_path / "voice"))
+def test_every_layer_with_its_fate(good, good_bundle, tmp_path, float_bundle):
+    made = bundle_with({"cpu": {"gpt_step": ACCOUNT}}, good_bundle, tmp_path / "voice")
+    page = render(good, made, open_bundle(float_bundle))
     assert "cpu gpt_step" in page
     assert page.index("/h.1/linear") < page.index("/h.0/&lt;linear&gt;") < page.index("/h.2/linear")
     assert "max 20.5 dB, entropy 28.5 dB (taken)" in page
     assert "the search, 1 steps" in page
 
 
-def test_what_sounds_like_nothing_can_be_drawn_too(bad, bad_bundle):
+def test_a_layer_of_the_cpu_is_timed_alone(good, good_bundle, float_bundle, tmp_path):
+    source = open_bundle(float_bundle)
+    layer = FloatGraph(float_bundle / source.manifest.graphs["gpt_step"].file).layers[0]
+    timed = {**LAYER, "name": layer.name, "rows": 1.0}
+    folder = tmp_path / "voice"
+    made = bundle_with({"targets": {"cpu": {"gpt_step": {**ACCOUNT, "layers": [timed, KEPT]}}}}, good_bundle, folder)
+    cells = re.findall(r"<td>(\d+ → \d+)</td>", render(good, made, source))
+    assert len(cells) == 1
+
+
+def test_what_sounds_like_nothing_can_be_drawn_too(bad, bad_bundle, float_bundle):
     silent = [
         dataclasses.replace(example, after=np.full_like(example.after, value))
         for example, value in zip(bad.examples, (np.nan, 0.0), strict=False)
     ]
-    render(dataclasses.replace(bad, examples=tuple(silent)), open_bundle(bad_bundle))
+    render(dataclasses.replace(bad, examples=tuple(silent)), open_bundle(bad_bundle), open_bundle(float_bundle))
 
 
-def test_it_is_written_in_one_step(good, good_bundle, tmp_path):
-    write_report(tmp_path / "new" / "page.html", good, open_bundle(good_bundle))
+def test_it_is_written_in_one_step(good, good_bundle, tmp_path, float_bundle):
+    write_report(tmp_path / "new" / "page.html", good, open_bundle(good_bundle), open_bundle(float_bundle))
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["page.html"]
 
 
