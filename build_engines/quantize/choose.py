@@ -35,11 +35,17 @@ class Scheme:
 def _cpu(graph: FloatGraph, chosen: Collection[str], measured: Measured, method: str) -> onnx.ModelProto:
     if graph.path.stem.startswith("gpt_"):
         return cpu_graph(graph, chosen)
-    return cpu_graph(graph, chosen, {name: seen.range(method) for name, seen in measured.tensors.items()})
+    return cpu_graph(graph, chosen, {name: measured.tensors[name].range(method) for name in _around(graph, chosen)})
 
 
 def _tensorrt(graph: FloatGraph, chosen: Collection[str], measured: Measured, method: str) -> onnx.ModelProto:
-    return symmetric_graph(graph, chosen, {name: seen.clip(method) for name, seen in measured.tensors.items()})
+    tensors = measured.tensors
+    return symmetric_graph(graph, chosen, {name: tensors[name].clip(method) for name in _around(graph, chosen)})
+
+
+def _around(graph: FloatGraph, chosen: Collection[str]) -> set[str]:
+    """The tensors that the layers read and give: to find a clipping point takes a while."""
+    return {tensor for layer in graph.layers if layer.name in chosen for tensor in (layer.source, layer.result)}
 
 
 CPU = Scheme("cpu", _cpu, cpu_gain)
@@ -95,7 +101,10 @@ class Chooser:
         alone = {cost.name: cost for cost in costs}
         return {
             "snr_db": round(final, 2), "bar_db": bar_db, "method": method, "methods": methods,
-            "layers": [self._account(layer, alone.get(layer.name), layer.name in chosen) for layer in self.layers],
+            "layers": [
+                self._account(layer, alone.get(layer.name), layer.name in chosen) | {"rows": round(rows[layer.name], 1)}
+                for layer in self.layers
+            ],
             "search": [{"kept_float": step.kept_float, "snr_db": round(step.snr_db, 2)} for step in steps],
         }  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 
 from build_engines.bundles.distilled import BundleSpeaker, write_bundle
@@ -41,6 +42,7 @@ def distilled(target: Path, graphs: Path) -> Path:
     write_bundle(
         target, "small", graphs, speakers, "ada", GPT_CONFIG, DECODER_CONFIG, _SAMPLING, "# Small\n\nRandom weights.\n",
         {"note": "random weights"}, {"latents": _golden(graphs, "latents", given)},
+        {"targets": _targets(graphs / "gpt_step.onnx"), "max_rank": 8},
     )  # fmt: skip
     return target
 
@@ -65,6 +67,11 @@ def genuine(folder: Path) -> Path:
     write_manifest(folder, manifest)
     open_bundle(folder)
     return folder
+
+
+def _targets(graph: Path) -> list[str]:
+    inputs = [value.name for value in onnx.load(str(graph), load_external_data=False).graph.input]
+    return [name.removeprefix("lora_A.") for name in inputs if name.startswith("lora_A.")]
 
 
 def _golden(graphs: Path, name: str, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
