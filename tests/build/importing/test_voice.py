@@ -184,7 +184,7 @@ def test_text_features_reach_the_gpt(reference, unpacked, tmp_path):
     (sentence,) = front_end("你好，hello。", "zh")
     zeros = SimpleNamespace(features=np.zeros(1024, np.float32))
     utterance = Utterance("", np.zeros(len(sentence.phones), np.int64), (), sentence.segments)
-    rows = Synthesizer(graphs, open_bundle(tmp_path / "made").manifest)._features(utterance, zeros)
+    rows = Synthesizer(graphs, open_bundle(tmp_path / "made").manifest).features(utterance, zeros)
     chinese = len(sentence.segments[0].phones)
     assert sentence.segments[0].language == "zh"
     assert np.abs(rows[:chinese]).max(axis=1).min() > 0
