@@ -11,7 +11,6 @@ import logging
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -196,18 +195,22 @@ def main() -> int:
     _say(f"TensorRT for RTX {trt.__version__}: parser and builder, on a CPU\n")
     _say("| voice | graph | operators | INT8 layers | network layers | profiles | parse s | build s | plan |")
     _say("|---|---|---|---|---|---|---|---|---|")
-    try:
-        rows = [row for path in args.bundles for row in check_bundle(trt, path)]
-    except EdgeTTSError as error:
-        sys.stderr.write(f"check-tensorrt: {error}\n")
-        return 1
+    rows, failed = list[Row](), 0
+    for path in args.bundles:
+        try:
+            found = check_bundle(trt, path)
+        except EdgeTTSError as error:
+            failed += 1
+            sys.stderr.write(f"check-tensorrt: {error}\n")
+            continue
+        rows += found
+        if refused := sum(bool(row.refused) for row in found):
+            failed += 1
+            sys.stderr.write(f"check-tensorrt: {path}: {refused} graphs were refused\n")
     if args.json:
         report = {"tensorrt_rtx": trt.__version__, "graphs": [asdict(row) for row in rows]}
         args.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    failed = Counter(row.bundle for row in rows if row.refused)
-    for bundle, number in failed.items():
-        sys.stderr.write(f"check-tensorrt: {bundle}: {number} graphs were refused\n")
-    return int(bool(failed))
+    return int(failed > 0)
 
 
 if __name__ == "__main__":
