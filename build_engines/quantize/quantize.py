@@ -13,6 +13,7 @@ import onnxruntime as ort  # type: ignore[import-untyped]
 from build_engines.bundles.writer import draft
 from build_engines.certify.certificate import Certificate
 from build_engines.certify.gate import certify
+from build_engines.certify.listeners import listeners_for
 from build_engines.certify.plan import Plan as CertifyPlan
 from build_engines.errors import BuildError
 from build_engines.quantize.bundle import CERTIFICATE, fill, finish, tree_of
@@ -29,6 +30,7 @@ from build_engines.quantize.restore import is_quantized, restore
 from build_engines.quantize.state import State
 from build_engines.quantize.write import write_int8
 from edge_tts.bundle import Bundle, open_bundle
+from edge_tts.engines.onnx import OnnxEngine
 from edge_tts.utterances import GPT_SOVITS
 
 __all__ = ["Plan", "dequantize", "kv_cache_for", "quantize"]
@@ -81,6 +83,8 @@ def quantize(plan: Plan, progress: Progress, judged: Callable[[Certificate, Path
     check_target(source, plan.target, plan.replace)
     kv_cache, target = kv_cache_for(plan), plan.target.resolve()
     check_source(source)
+    if plan.certificate is not None:
+        listeners_for(source, OnnxEngine(), plan.certificate.verifier)  # they are missed before an hour has passed
     state = State(work_folder(target), settings(source, plan.targets, plan.texts))
     try:
         choices = choose_layers(source, state, plan.targets, plan.texts, progress)
