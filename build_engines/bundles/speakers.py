@@ -32,6 +32,7 @@ _RECIPE = "1"
 """Counted up whenever the same recording would give other tokens."""
 
 _MANIFEST = "manifest.json"
+_ACCOUNTS = (".md", ".json")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -62,11 +63,11 @@ def is_name(text: str) -> bool:
 
 
 def graphs_hash(bundle: Bundle) -> str:
-    """SHA-256 over all that makes and understands tokens: every file but speakers, goldens and texts for people."""
+    """SHA-256 over all that makes and understands tokens: every file but speakers, goldens and accounts for people."""
     speakers = {entry.file for entry in bundle.manifest.speakers.values()}
     digest = hashlib.sha256(bundle.manifest.symbols.encode())
     for name, entry in sorted(bundle.manifest.files.items()):
-        if name not in speakers and not name.startswith("golden/") and PurePosixPath(name).suffix != ".md":
+        if name not in speakers and not name.startswith("golden/") and PurePosixPath(name).suffix not in _ACCOUNTS:
             digest.update(f"\n{entry.sha256} {name}".encode())
     return digest.hexdigest()
 

@@ -65,7 +65,7 @@ class _Rewriter:
 
     def linear(self, layer: Layer, node: NodeProto) -> None:
         """Nodes for x @ W."""
-        weight, scale = self._weight(layer, 1)
+        weight, _ = self._weight(layer, 1)
         result = node.output[0]
         x = self._activation(layer.source)
         total, cast = f"{result}/int32", f"{result}/sum"
@@ -73,10 +73,7 @@ class _Rewriter:
         self.nodes.append(helper.make_node("MatMulInteger", operands, [total], total))
         self.nodes.append(helper.make_node("Cast", [total], [cast], cast, to=TensorProto.FLOAT))
         both = f"{result}/factor"
-        if self._ranges is None:
-            self.nodes.append(helper.make_node("Mul", [f"{layer.source}/scale", f"{layer.weight}_scale"], [both], both))
-        else:
-            self._constant(both, scale * quantizer(self._ranges[layer.source])[0])
+        self.nodes.append(helper.make_node("Mul", [f"{layer.source}/scale", f"{layer.weight}_scale"], [both], both))
         self.nodes.append(helper.make_node("Mul", [cast, both], [result], layer.node))
 
     def convolution(self, layer: Layer, node: NodeProto) -> None:

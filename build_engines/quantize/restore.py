@@ -78,17 +78,11 @@ class _Restorer:
 
     def _linear(self, node: NodeProto) -> None:
         """MatMulInteger, Cast, Mul by both scales."""
-        quantizer = self._makers[node.input[0]]
-        source = quantizer.input[0]
+        source = self._makers[node.input[0]].input[0]
         (cast,) = self._readers[node.output[0]]
         (last,) = self._readers[cast.output[0]]
         weight = _SUFFIX.sub("", node.input[1])
-        (factor,) = (name for name in last.input if name != cast.output[0])
-        if factor in self._tensors:  # a static layer's: the product of both scales
-            scale = self._array(factor) / self._array(quantizer.input[1])
-        else:
-            scale = self._array(f"{weight}_scale")
-        self.made[weight] = self._float(node.input[1], scale, 1, list(node.input[3:]))
+        self.made[weight] = self._float(node.input[1], self._array(f"{weight}_scale"), 1, list(node.input[3:]))
         name = last.name if not node.name.endswith("_quant") else node.name.removesuffix("_quant")
         self._instead |= {node.output[0]: None, cast.output[0]: None}
         self._instead[last.output[0]] = helper.make_node("MatMul", [source, weight], list(last.output), name)
