@@ -10,7 +10,7 @@ import numpy as np
 from build_engines.quantize import pipeline, write
 from build_engines.quantize.quantize import Plan, quantize
 from edge_tts.bundle import open_bundle
-from tests.build.quantize.commands import CPU, Stopwatch, spoken
+from tests.build.quantize.commands import CPU, Stopwatch, refused, spoken
 from tests.build.quantize.voices import TEXT, contents, ignore
 from tests.tiny_bundle import read_manifest, write_manifest
 
@@ -57,6 +57,18 @@ def test_an_interruption_while_it_is_written(genuine_voice, made, place, call, m
         assert call("quantize", genuine_voice, place / "int8")[0] == 0
     assert rest.count == 0
     assert contents(place / "int8") == contents(made)
+
+
+def test_a_source_that_was_damaged_meanwhile(genuine_voice, tmp_path, place, call, monkeypatch):
+    """What was measured is of the voice that it was."""
+    source = Path(shutil.copytree(genuine_voice, tmp_path / "voice"))
+    with monkeypatch.context() as patch:
+        Stopwatch(patch, at=2)
+        assert call("quantize", source, place / "int8", *CPU)[0] == 130
+    file = source / "speakers" / "ada.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"!")
+    code, _, err = call("quantize", source, place / "int8", *CPU)
+    assert "differs from the manifest" in refused(place, code, err, [".int8.quantize"])
 
 
 def test_an_interruption_before_anything_was_found(genuine_voice, place, call, monkeypatch):
