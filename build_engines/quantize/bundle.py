@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -93,7 +93,7 @@ def save_graphs(graphs: Mapping[str, onnx.ModelProto], origin: Path, folder: Pat
     for name in graphs:
         groups.setdefault("gpt" if name.startswith("gpt_") else name, []).append(name)
     for group, names in groups.items():
-        if not any(_is_large(graphs[name]) for name in names):
+        if not _are_large([graphs[name] for name in names]):
             for name in names:
                 onnx.save(graphs[name], str(folder / f"{name}.onnx"))
             continue
@@ -103,9 +103,11 @@ def save_graphs(graphs: Mapping[str, onnx.ModelProto], origin: Path, folder: Pat
                 onnx.save(graphs[name], str(folder / f"{name}.onnx"))
 
 
-def _is_large(model: onnx.ModelProto) -> bool:
-    inside = sum(len(tensor.raw_data) for tensor in model.graph.initializer)
-    return inside > _LARGE_BYTES or any(t.data_location == onnx.TensorProto.EXTERNAL for t in model.graph.initializer)
+def _are_large(models: Sequence[onnx.ModelProto]) -> bool:
+    """Whether weights of graphs that share them belong beside the graphs."""
+    tensors = [tensor for model in models for tensor in model.graph.initializer]
+    inside = sum(len(tensor.raw_data) for tensor in tensors)
+    return inside > _LARGE_BYTES or any(t.data_location == onnx.TensorProto.EXTERNAL for t in tensors)
 
 
 def _record_again(golden: Path, graph: Path, make: Callable[[Path], Any] = session) -> None:
