@@ -49,12 +49,12 @@ def run(args: argparse.Namespace) -> int:
     from build_engines.certify.plan import Plan
     from build_engines.certify.report import write_report
     from build_engines.certify.store import write_certificate
+    from build_engines.commands.voices import folder_of
     from build_engines.enroll.places import verifier_file
     from build_engines.sentences import read_file
-    from edge_tts.bundle import locate, open_bundle, search_path
+    from edge_tts.bundle import open_bundle
 
-    folders = search_path(os.environ, Path.home())
-    candidate, against = (open_bundle(locate(name, folders)) for name in (args.bundle, args.against))
+    candidate, against = (open_bundle(folder_of(name)) for name in (args.bundle, args.against))
     _check_writable(candidate.path)
     plan = Plan(
         seed=args.seed,

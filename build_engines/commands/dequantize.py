@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from build_engines.commands.needs import needs_extra
@@ -27,10 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write it. Raises EdgeTTSError; then nothing has been written."""
     needs_extra("build", ("torch", "onnx"))
+    from build_engines.commands.voices import folder_of
     from build_engines.quantize.quantize import dequantize
-    from edge_tts.bundle import locate, open_bundle, search_path
+    from edge_tts.bundle import open_bundle
 
-    source = open_bundle(locate(args.bundle, search_path(os.environ, Path.home())))
+    source = open_bundle(folder_of(args.bundle))
     dequantize(source, args.output, args.force)
     say(f"{args.output} is ready: float32, with the weights of {source.path}")
     return EXIT_OK

@@ -29,22 +29,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build, certify, store. Raises EdgeTTSError, KeyboardInterrupt; engines that were certified before stay."""
+    from build_engines.commands.voices import folder_of, voice_of
     from build_engines.tensorrt.board import load_tensorrt
     from build_engines.tensorrt.build import Job, build_engines, pick_graphs
-    from edge_tts.bundle import locate, open_bundle, search_path
+    from edge_tts.bundle import open_bundle
     from edge_tts.engines.tensorrt.cache import EngineCache, cache_folder
     from edge_tts.engines.tensorrt.device import open_device
 
-    home, path = Path.home(), Path(args.bundle)
-    is_folder = (path / "manifest.json").is_file()
-    bundle = open_bundle(path if is_folder else locate(args.bundle, search_path(os.environ, home)))
+    bundle = open_bundle(folder_of(args.bundle))
     graphs = pick_graphs(bundle, args.graph)
-    cache = EngineCache(cache_folder(os.environ, home))
+    cache = EngineCache(cache_folder(os.environ, Path.home()))
     job = Job(bundle, graphs, cache, args.workspace, args.timing_cache, args.force)
     outcome = build_engines(job, load_tensorrt(), open_device, say, lambda line: complain(_PROGRAM, line))
     if not outcome.lacking:
-        voice = os.path.join(os.curdir, args.bundle) if is_folder and os.sep not in args.bundle else args.bundle  # noqa: PTH118
-        say(f"hear it, TensorRT speaks from now on: edgetts say 'Hello.' --voice {shlex.quote(voice)}")
+        voice = shlex.quote(voice_of(bundle.path))
+        say(f"hear it, TensorRT speaks from now on: edgetts say 'Hello.' --voice {voice}")
     elif args.graph and all(result.certified for result in outcome.built):
         say(f"TensorRT speaks when these have engines too: {', '.join(outcome.lacking)}")
     return EXIT_OK if all(result.certified for result in outcome.built) else EXIT_FAILURE

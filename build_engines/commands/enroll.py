@@ -43,13 +43,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Enroll, and say how the new speaker is heard. Raises EdgeTTSError."""
     needs_extra("build", ("torch", "soundfile", "soxr", "matplotlib", "transformers"))
+    from build_engines.commands.voices import folder_of, voice_of
     from build_engines.enroll.pipeline import Plan, enroll
     from edge_tts.bundle import search_path
 
     home = Path.home()
     folders = search_path(os.environ, home)
     plan = Plan(
-        voice=_folder(args.bundle, folders),
+        voice=folder_of(args.bundle),
         audios=(args.audio, *args.also),
         voices=folders[-1],
         hubert=hubert_folder(args.hubert, os.environ, home),
@@ -70,32 +71,11 @@ def run(args: argparse.Namespace) -> int:
         say(f"{outcome.name} is enrolled in {outcome.folder}; {outcome.facts}")
     else:
         say(f"already enrolled as {outcome.name} in {outcome.folder}; to do it again: --replace")
-    voice = _voice(outcome.folder, folders)
+    voice = voice_of(outcome.folder)
     say(f"try it: edgetts say 'Hello.' --voice {shlex.quote(voice)} --speaker {shlex.quote(outcome.name)}")
     if args.report is not None:
         say(f"the recording in pictures: {args.report}")
     return EXIT_OK
-
-
-def _folder(bundle: str, folders: tuple[Path, ...]) -> Path:
-    """The bundle's folder: a voice that is installed under that name, or a path, even without a slash in it."""
-    from edge_tts.bundle import installed, locate
-
-    path = Path(bundle)
-    if bundle not in installed(folders) and (path / "manifest.json").is_file():
-        return path
-    return locate(bundle, folders)
-
-
-def _voice(folder: Path, folders: tuple[Path, ...]) -> str:
-    """How the bundle is called on the command line: by its name where that finds it, else by its path."""
-    from edge_tts.bundle import installed
-
-    found = installed(folders).get(folder.name)
-    if found is not None and found.resolve() == folder.resolve():
-        return folder.name
-    text = os.fspath(folder)
-    return text if os.sep in text else os.path.join(os.curdir, text)  # noqa: PTH118 - pathlib drops the dot
 
 
 command = Command("enroll", "turn a short recording into a speaker of a bundle", configure, run)

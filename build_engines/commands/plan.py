@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 
 from build_engines.commands.needs import needs_extra
@@ -32,8 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Count, predict, print. Raises EdgeTTSError."""
+    from build_engines.commands.voices import folder_of
     from build_engines.plan.boards import boards_named
-    from edge_tts.bundle import locate, open_bundle, search_path
+    from edge_tts.bundle import open_bundle
 
     boards = boards_named(args.board)
     needs_extra("build", ("onnx", "matplotlib") if args.plot else ("onnx",))
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from build_engines.plan.precision import Precision
     from build_engines.plan.render import facts, render
 
-    bundle = open_bundle(locate(args.bundle, search_path(os.environ, Path.home())))
+    bundle = open_bundle(folder_of(args.bundle))
     plan = make_plan(bundle, boards, args.seconds, args.context, Precision(args.precision))
     if args.plot:
         from build_engines.plan.picture import draw

@@ -63,12 +63,13 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     from build_engines.certify.plan import Plan as CertifyPlan
     from build_engines.certify.report import write_report
+    from build_engines.commands.voices import folder_of
     from build_engines.enroll.places import verifier_file
     from build_engines.quantize.quantize import Plan, quantize
     from build_engines.sentences import read_file
-    from edge_tts.bundle import locate, open_bundle, search_path
+    from edge_tts.bundle import open_bundle
 
-    source = open_bundle(locate(args.bundle, search_path(os.environ, Path.home())))
+    source = open_bundle(folder_of(args.bundle))
     verifier = verifier_file(args.eres2net, os.environ, Path.home())
     plan = Plan(
         source=source, target=args.output, targets=_TARGETS[args.target], kv_cache=args.kv_cache,
@@ -87,6 +88,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _told(args: argparse.Namespace, certificate: Certificate | None) -> int:
+    from build_engines.commands.voices import voice_of
+
     if certificate is not None:
         tell(certificate)
         if args.report is not None:
@@ -95,16 +98,10 @@ def _told(args: argparse.Namespace, certificate: Certificate | None) -> int:
             complain(_PROGRAM, f"{args.output} was not written, it fails: {certificate.verdict}")
             return _EXIT_FAILED
     worth = "not certified" if certificate is None else certificate.verdict
-    say(f"{args.output} is ready ({worth}); hear it: edgetts say 'Hello.' --voice {_path(args.output)}")
+    say(f"{args.output} is ready ({worth}); hear it: edgetts say 'Hello.' --voice {voice_of(args.output)}")
     if args.target != "cpu":
-        say(f"on the board: edgetts-build engine {_path(args.output)}")
+        say(f"on the board: edgetts-build engine {voice_of(args.output)}")
     return EXIT_OK
-
-
-def _path(folder: Path) -> str:
-    """The folder as --voice takes it: a name without a slash would be looked up among the installed voices."""
-    text = os.fspath(folder)
-    return text if os.sep in text else os.path.join(os.curdir, text)  # noqa: PTH118 - pathlib drops the dot
 
 
 def _check(args: argparse.Namespace) -> None:
