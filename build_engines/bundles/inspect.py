@@ -12,14 +12,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from build_engines.bundles.places import folder_of
 from build_engines.checkpoint import identify
-from edge_tts.bundle import locate, open_bundle, search_path
+from edge_tts.bundle import Manifest, open_bundle
 
 __all__ = ["describe", "render"]
 
 _SUFFIXES = (".ckpt", ".pth")
 _KINDS = {"gpt": "GPT", "sovits": "SoVITS"}
 _SHOWN = 20
+_CERTIFIED = {True: ", certified", False: ", failed its certification", None: ", not certified"}
 
 
 def describe(voice: str) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def render(facts: dict[str, Any]) -> str:
 
 
 def _describe_bundle(voice: str) -> dict[str, Any]:
-    bundle = open_bundle(locate(voice, search_path(os.environ, Path.home())))
+    bundle = open_bundle(folder_of(voice))
     bundle.verify_rest(set())
     manifest = bundle.manifest
     return {
@@ -55,10 +57,19 @@ def _describe_bundle(voice: str) -> dict[str, Any]:
         "gpt": asdict(manifest.gpt),
         "decoder": asdict(manifest.decoder),
         "sampling": asdict(manifest.sampling),
+        "precision": _precision(manifest),
+        "certified": None if manifest.certificate is None else manifest.certificate.passed,
+        "tensorrt": [] if manifest.tensorrt is None else list(manifest.tensorrt.graphs),
         "speakers": {name: entry.description for name, entry in manifest.speakers.items()},
         "files_bytes": {name: entry.size_bytes for name, entry in manifest.files.items()},
         "total_bytes": sum(entry.size_bytes for entry in manifest.files.values()),
     }
+
+
+def _precision(manifest: Manifest) -> str:
+    if manifest.quantization is None:
+        return "float"
+    return f"INT8 for {' and '.join(manifest.quantization.targets)}, KV cache {manifest.quantization.kv_cache}"
 
 
 def _describe_checkpoint(path: Path) -> dict[str, Any]:
@@ -85,7 +96,10 @@ def _render_bundle(facts: dict[str, Any]) -> str:
         f"  id        {facts['id']}",
         f"  licence   {facts['licence']}",
         f"  languages {', '.join(facts['languages'])}",
+        f"  precision {facts['precision']}{_CERTIFIED[facts['certified']] if facts['precision'] != 'float' else ''}",
     ]
+    if facts["tensorrt"]:
+        lines.append(f"  tensorrt  {', '.join(facts['tensorrt'])}")
     for part in ("gpt", "decoder", "sampling"):
         lines.append(f"  {part:9} " + ", ".join(f"{key} {value}" for key, value in facts[part].items()))
     lines += [f"  speaker   {name}: {text}" for name, text in facts["speakers"].items()]

@@ -45,11 +45,11 @@ def run(args: argparse.Namespace) -> int:
     needs_extra("certify", ("pesq", "pystoi", "pyloudnorm"))
     needs_extra("build", ("soxr", "soundfile", "matplotlib"))
     _check(args)
+    from build_engines.bundles.places import folder_of
     from build_engines.certify.gate import certify
     from build_engines.certify.plan import Plan
     from build_engines.certify.report import write_report
     from build_engines.certify.store import write_certificate
-    from build_engines.commands.voices import folder_of
     from build_engines.enroll.places import verifier_file
     from build_engines.sentences import read_file
     from edge_tts.bundle import open_bundle

@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write it. Raises EdgeTTSError; then nothing has been written."""
     needs_extra("build", ("torch", "onnx"))
-    from build_engines.commands.voices import folder_of
+    from build_engines.bundles.places import folder_of
     from build_engines.quantize.quantize import dequantize
     from edge_tts.bundle import open_bundle
 

@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build, certify, store. Raises EdgeTTSError, KeyboardInterrupt; engines that were certified before stay."""
-    from build_engines.commands.voices import folder_of, voice_of
+    from build_engines.bundles.places import folder_of, voice_of
     from build_engines.tensorrt.board import load_tensorrt
     from build_engines.tensorrt.build import Job, build_engines, pick_graphs
     from edge_tts.bundle import open_bundle

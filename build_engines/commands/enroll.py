@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Enroll, and say how the new speaker is heard. Raises EdgeTTSError."""
     needs_extra("build", ("torch", "soundfile", "soxr", "matplotlib", "transformers"))
-    from build_engines.commands.voices import folder_of, voice_of
+    from build_engines.bundles.places import folder_of, voice_of
     from build_engines.enroll.pipeline import Plan, enroll
     from edge_tts.bundle import search_path
 

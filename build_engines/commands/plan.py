@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Count, predict, print. Raises EdgeTTSError."""
-    from build_engines.commands.voices import folder_of
+    from build_engines.bundles.places import folder_of
     from build_engines.plan.boards import boards_named
     from edge_tts.bundle import open_bundle
 

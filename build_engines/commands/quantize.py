@@ -61,9 +61,9 @@ def run(args: argparse.Namespace) -> int:
     if not args.no_certify:
         needs_extra("certify", ("pesq", "pystoi", "pyloudnorm"))
     _check(args)
+    from build_engines.bundles.places import folder_of
     from build_engines.certify.plan import Plan as CertifyPlan
     from build_engines.certify.report import write_report
-    from build_engines.commands.voices import folder_of
     from build_engines.enroll.places import verifier_file
     from build_engines.quantize.quantize import Plan, quantize
     from build_engines.sentences import read_file
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _told(args: argparse.Namespace, certificate: Certificate | None) -> int:
-    from build_engines.commands.voices import voice_of
+    from build_engines.bundles.places import voice_of
 
     if certificate is not None:
         tell(certificate)

@@ -32,6 +32,13 @@ def test_a_checkpoint(checkpoint):
     assert text.endswith("  sound: a voice can be made of it\n")
 
 
+def test_what_was_quantized_says_so():
+    facts = describe("default")
+    assert facts["certified"] is True
+    assert facts["tensorrt"] == ["gpt_prefill", "gpt_step", "latents"]
+    assert "  precision INT8 for cpu and tensorrt, KV cache float32, certified\n" in render(facts)
+
+
 def test_an_incomplete_checkpoint(checkpoint, tmp_path):
     content = torch.load(checkpoint, weights_only=True)
     content["config"]["model"]["n_layer"] = 4

@@ -2,7 +2,7 @@
 
 import pytest
 
-from build_engines.commands.voices import folder_of, voice_of
+from build_engines.bundles.places import folder_of, voice_of
 from edge_tts.errors import VoiceNotFoundError
 from tests.tiny_bundle import make_bundle
 
