@@ -14,7 +14,7 @@ from edge_tts.bundle import Bundle, Manifest, TensorSpec
 from edge_tts.bundle.manifest import GRAPHS
 from edge_tts.bundle.spec import GptSpec, GraphEntry
 from edge_tts.engines import Engine, Graph, TensorInfo
-from edge_tts.errors import BundleError
+from edge_tts.errors import BundleError, EngineError
 from edge_tts.gpt.decoder import GptGraphs
 from edge_tts.sovits.stream import AcousticGraphs
 from edge_tts.text_features import TextFeatures
@@ -54,7 +54,10 @@ def load_graphs(bundle: Bundle, engine: Engine, accelerated: Mapping[str, Graph]
             return _checked(name, entry, manifest, accelerated[name])
         model, files = bundle.graph(entry)
         used.update(files)
-        graph = engine.load(name, model)
+        try:
+            graph = engine.load(name, model)
+        except EngineError as error:
+            raise _explained(name, manifest, error) from None
         del model  # the engine has its own copy now; two of a large graph would double the peak
         _compare(name, "input", entry.inputs, graph.inputs)
         _compare(name, "output", entry.outputs, graph.outputs)
@@ -76,6 +79,14 @@ def load_graphs(bundle: Bundle, engine: Engine, accelerated: Mapping[str, Graph]
         AcousticGraphs(graphs["latents"], graphs["vocoder"], manifest.decoder, manifest.sample_rate),
         text_features,
     )
+
+
+def _explained(name: str, manifest: Manifest, error: EngineError) -> EngineError:
+    """The error, with the remedy where the engine is too old for what the manifest says."""
+    if name != "gpt_step" or manifest.quantization is None or manifest.quantization.kv_cache != "int8":
+        return error
+    remedy = "use onnxruntime 1.27 or newer, or quantize the voice with --kv-cache float32"
+    return EngineError(f"voice {manifest.name!r} has an INT8 KV cache: {remedy} ({error})")
 
 
 def _checked(name: str, entry: GraphEntry, manifest: Manifest, graph: Graph) -> Graph:

@@ -154,3 +154,22 @@ def test_the_context_bounds_the_sentence(tiny_bundle):
     assert start(CONTEXT - 10).capacity == 10
     with pytest.raises(TextError, match="too long"):
         start(CONTEXT)
+
+
+class OldEngine(OnnxEngine):
+    """Refuses the decode step, as an ONNX Runtime does that has never heard of an INT8 cache."""
+
+    def load(self, name, model):
+        if name == "gpt_step":
+            raise EngineError("graph 'gpt_step' can't be loaded: unknown attribute k_quant_type")
+        return super().load(name, model)
+
+
+@pytest.mark.parametrize("kv_cache", ["int8", "float32"])
+def test_an_engine_too_old_for_an_int8_cache_is_told_apart(bundle_copy, kv_cache):
+    manifest = read_manifest(bundle_copy)
+    manifest["quantization"] = {"source": "0" * 64, "targets": ["cpu"], "kv_cache": kv_cache}
+    write_manifest(bundle_copy, manifest)
+    with pytest.raises(EngineError, match="k_quant_type") as caught:
+        load_graphs(open_bundle(bundle_copy), OldEngine())
+    assert ("--kv-cache float32" in str(caught.value)) == (kv_cache == "int8")
