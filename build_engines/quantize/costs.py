@@ -1,7 +1,7 @@
 """What INT8 gains, by a fixed table: a decision that hung on a stopwatch would come out differently every time.
 
 The figures are throughputs of ONNX Runtime 1.31 on one core with AVX512-VNNI, measured on chains of convolutions
-(BENCHMARKS.md has the table); only their ratios matter. What this machine needed is measured beside them, for the
+and on the decode step (BENCHMARKS.md has the tables); only their ratios matter. What this machine needed is measured beside them, for the
 report.
 """
 
@@ -18,8 +18,7 @@ _FLOAT_MACS_NARROW = 60e9  # convolutions of few channels don't fill a vector
 _NARROW = 16
 _INT8_MACS = 450e9
 _SECONDS_PER_VALUE = 0.6e-9  # to round an activation and bring the result back
-_FLOAT_BYTES = 25e9  # weights are read from memory once per call
-_INT8_BYTES = 25e9
+_BYTES = 25e9  # weights are read from memory once per call
 
 
 def macs_per_row(layer: Layer) -> int:
@@ -31,7 +30,7 @@ def float_seconds(layer: Layer, rows: float) -> float:
     """One call with so many rows, by arithmetic or by reading the weights, whichever takes longer."""
     narrow = layer.kind != "MatMul" and min(layer.shape[:2]) <= _NARROW
     rate = _FLOAT_MACS_NARROW if narrow else _FLOAT_MACS
-    return max(macs_per_row(layer) * rows / rate, 4 * macs_per_row(layer) / _FLOAT_BYTES)
+    return max(macs_per_row(layer) * rows / rate, 4 * macs_per_row(layer) / _BYTES)
 
 
 def cpu_gain(layer: Layer, rows: float) -> float:
@@ -40,7 +39,7 @@ def cpu_gain(layer: Layer, rows: float) -> float:
         return -1.0  # no INT8 kernel, or none that is faster
     macs = macs_per_row(layer) * rows
     values = rows * (layer.shape[0] if layer.kind == "MatMul" else layer.shape[1])
-    quantized = max(macs / _INT8_MACS, macs_per_row(layer) / _INT8_BYTES) + values * _SECONDS_PER_VALUE
+    quantized = max(macs / _INT8_MACS, macs_per_row(layer) / _BYTES) + values * _SECONDS_PER_VALUE
     return float_seconds(layer, rows) - quantized
 
 
