@@ -95,7 +95,8 @@ def _told(args: argparse.Namespace, certificate: Certificate | None) -> int:
         if args.report is not None:
             say(f"the report: {args.report}")
         if not certificate.passed and not args.accept_failing:
-            complain(_PROGRAM, f"{args.output} was not written, it fails: {certificate.verdict}")
+            remedy = "--accept-failing writes it all the same"
+            complain(_PROGRAM, f"{args.output} was not written, it fails: {certificate.verdict}; {remedy}")
             return _EXIT_FAILED
     worth = "not certified" if certificate is None else certificate.verdict
     say(f"{args.output} is ready ({worth}); hear it: edgetts say 'Hello.' --voice {voice_of(args.output)}")
