@@ -1,8 +1,8 @@
 """What INT8 gains, by a fixed table: a decision that hung on a stopwatch would come out differently every time.
 
 The figures are throughputs of ONNX Runtime 1.31 on one core with AVX512-VNNI, measured on chains of convolutions and on
-the decode step (BENCHMARKS.md has the tables); only their ratios matter. What a machine at hand needs is measured beside
-them, for the report.
+the decode step (BENCHMARKS.md has the tables); only their ratios matter. What the machine at hand needs is
+measured beside them, for the report.
 """
 
 from __future__ import annotations
