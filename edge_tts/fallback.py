@@ -50,7 +50,7 @@ class Spare:
         return self.graphs()
 
 
-def open_graphs(bundle: Bundle, choice: str, threads: int) -> tuple[VoiceGraphs, Spare | None]:
+def open_graphs(bundle: Bundle, choice: str) -> tuple[VoiceGraphs, Spare | None]:
     """A bundle's graphs on the engine of choice (edge_tts.engines.select.ENGINES), and a spare if that is the GPU.
 
     Raises ParameterError, EngineError, BundleError.
@@ -58,7 +58,7 @@ def open_graphs(bundle: Bundle, choice: str, threads: int) -> tuple[VoiceGraphs,
     from edge_tts.engines.onnx import OnnxEngine
 
     def plain() -> VoiceGraphs:
-        return load_graphs(bundle, OnnxEngine(threads))
+        return load_graphs(bundle, OnnxEngine())
 
     if check_choice(choice) == "onnx" or (choice == "auto" and bundle.manifest.tensorrt is None):
         return plain(), None
@@ -68,7 +68,7 @@ def open_graphs(bundle: Bundle, choice: str, threads: int) -> tuple[VoiceGraphs,
     if found is None:
         return plain(), None
     try:
-        graphs = load_graphs(bundle, OnnxEngine(threads), found.graphs)
+        graphs = load_graphs(bundle, OnnxEngine(), found.graphs)
     except BaseException:
         found.engine.close()
         raise

@@ -61,7 +61,7 @@ class Voice:
         bundle = open_bundle(locate(voice, search_path(os.environ, Path.home())))
         spare = None
         if isinstance(engine, str):
-            graphs, spare = open_graphs(bundle, engine, threads)
+            graphs, spare = open_graphs(bundle, engine)
         else:
             graphs = load_graphs(bundle, engine)
         speakers = {name: bundle.speaker(name) for name in bundle.manifest.speakers}
