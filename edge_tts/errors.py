@@ -12,6 +12,7 @@
     │       ├── DeviceMemoryError  it has no memory left
     │       └── DeviceLostError    its context is gone, and with it all that it held
     ├── SynthesisError         no attempt gave a sound utterance
+    ├── DeadlineError          the time that was allowed has passed
     └── OutputError            the sound can't be written where it was asked for
 
 Every message is one line that names the value and says what to do.
@@ -19,6 +20,7 @@ Every message is one line that names the value and says what to do.
 
 __all__ = [
     "BundleError",
+    "DeadlineError",
     "DeviceError",
     "DeviceLostError",
     "DeviceMemoryError",
@@ -80,6 +82,10 @@ class DeviceLostError(DeviceError):
 
 class SynthesisError(EdgeTTSError):
     """No attempt gave a sound utterance."""
+
+
+class DeadlineError(EdgeTTSError):
+    """The time that was allowed has passed; the sound so far is good."""
 
 
 class OutputError(EdgeTTSError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -11,10 +12,10 @@ __all__ = ["StageTimes"]
 
 
 class StageTimes:
-    """Sums up the seconds of named stages. `clock` returns seconds."""
+    """Sums up the seconds of named stages, over all threads that measure. `clock` returns seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        self._clock = clock
+        self._clock, self._lock = clock, threading.Lock()
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.counts: defaultdict[str, int] = defaultdict(int)
 
@@ -25,5 +26,7 @@ class StageTimes:
         try:
             yield
         finally:
-            self.seconds[stage] += self._clock() - start
-            self.counts[stage] += 1
+            seconds = self._clock() - start
+            with self._lock:
+                self.seconds[stage] += seconds
+                self.counts[stage] += 1

@@ -18,14 +18,16 @@ from edge_tts.errors import ParameterError, SpeakerNotFoundError, TextError
 from edge_tts.fallback import open_graphs
 from edge_tts.graphs import load_graphs
 from edge_tts.noise import SEEDS
+from edge_tts.stopping import StopSign
 from edge_tts.synthesis import Request, Synthesizer
 from edge_tts.text import Lexicon
 from edge_tts.timing import StageTimes
 from edge_tts.utterances import read_utterances
 
-__all__ = ["MAX_SPEED", "MIN_SPEED", "SpeakerInfo", "Voice"]
+__all__ = ["MAX_SPEED", "MAX_THREADS", "MIN_SPEED", "SpeakerInfo", "Voice"]
 
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
+MAX_THREADS = 64
 _LOG = logging.getLogger(__name__)
 
 
@@ -51,11 +53,16 @@ class Voice:
     ) -> Voice:
         """Loads a voice by name or by its bundle's path; every file is checked against the manifest.
 
-        `threads` is how many CPU threads one operator may use. `engine` is "onnx", "tensorrt", or "auto": TensorRT
-        where this board has certified engines of the voice (docs/tensorrt.md), else ONNX Runtime; or an Engine of your
-        own. Raises VoiceNotFoundError, ParameterError (no such engine), BundleError (a file is missing, changed or
-        malformed), EngineError (a graph is refused).
+        `threads` sentences of a text are made side by side, each on one core; the sound is the same for any number, and
+        at most twice as many sentences are ahead of the listener. Only texts of several sentences gain.
+
+        `engine` is "onnx", "tensorrt", or "auto": TensorRT where this board has certified engines of the voice
+        (docs/tensorrt.md), else ONNX Runtime; or an Engine of your own. A GPU makes one sentence at a time.
+
+        Raises VoiceNotFoundError, ParameterError (no such engine, `threads` not in 1..64), BundleError (a file is
+        missing, changed or malformed), EngineError (a graph is refused).
         """
+        _check_threads(threads)
         if isinstance(engine, str):
             check_choice(engine)
         bundle = open_bundle(locate(voice, search_path(os.environ, Path.home())))
@@ -67,7 +74,7 @@ class Voice:
         speakers = {name: bundle.speaker(name) for name in bundle.manifest.speakers}
         if (doubt := _doubt(bundle.manifest)) is not None:
             _LOG.warning("voice %r %s", bundle.manifest.name, doubt)
-        return cls(bundle, Synthesizer(graphs, bundle.manifest, spare), speakers)
+        return cls(bundle, Synthesizer(graphs, bundle.manifest, spare, threads), speakers)
 
     @property
     def name(self) -> str:
@@ -120,6 +127,7 @@ class Voice:
         speed: float = 1.0,
         seed: int | None = None,
         cancel: threading.Event | None = None,
+        max_seconds: float | None = None,
         lexicon: Lexicon | None = None,
         times: StageTimes | None = None,
     ) -> Iterator[AudioChunk]:
@@ -128,11 +136,15 @@ class Voice:
         `language` is that of the text, by default the speaker's own; `auto` finds it sentence by sentence.
         `speed` 0.5..2 is relative to the speaker's own. The same `seed` gives the same sound; without one it is drawn
         at random. `cancel` may be set from another thread: the iteration ends within one decode step, as it does when
-        the iterator is closed. `lexicon` adds pronunciations, `times` collects where the time goes.
+        the iterator is closed. `max_seconds` is a deadline, counted by the clock from this call, whatever the time goes
+        into, also into waiting for a listener who is slow to ask: once it has passed no more sound is given out, and
+        within one decode step (or one window of sound) DeadlineError is raised, unless the text is complete.
+        `lexicon` adds pronunciations, `times` collects where the time goes, summed over threads.
 
         Arguments are checked here, before the first chunk is asked for. Raises TextError (nothing to speak),
-        SpeakerNotFoundError, ParameterError; while iterating SynthesisError.
+        SpeakerNotFoundError, ParameterError; while iterating SynthesisError, EngineError, DeadlineError.
         """
+        stopped = StopSign(cancel, max_seconds)
         name = self.default_speaker if speaker is None else speaker
         if name not in self._tokens:
             known = ", ".join(sorted(self._tokens))
@@ -144,7 +156,6 @@ class Voice:
             utterances = read_utterances(self._bundle.manifest, text, name, language, lexicon)
         if not utterances:
             raise TextError("there is nothing to speak in this text")
-        stopped = cancel.is_set if cancel is not None else _never
         request = Request(utterances, self._tokens[name], float(speed), seed, stopped, times)
         return self._synthesizer.speak(request)
 
@@ -172,5 +183,6 @@ def _checked_seed(seed: int) -> int:
     return seed
 
 
-def _never() -> bool:
-    return False
+def _check_threads(threads: int) -> None:
+    if not isinstance(threads, int) or isinstance(threads, bool) or not 1 <= threads <= MAX_THREADS:
+        raise ParameterError(f"threads must be an integer in 1..{MAX_THREADS}, not {str(threads)[:40]}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +34,8 @@ class AcousticGraphs:
 
 
 class AcousticStream:
-    """Turns the tokens of one sentence into sound. `sizes` are the window sizes in tokens."""
+    """Turns the tokens of one sentence into sound. `sizes` are the window sizes in tokens; `stopped` is asked before
+    every window."""
 
     def __init__(
         self,
@@ -46,10 +47,11 @@ class AcousticStream:
         speed: float = 1.0,
         times: StageTimes | None = None,
         sizes: Sequence[int] = WINDOW_TOKENS,
+        stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         spec = graphs.spec
         self._context, self._sizes, self._windows = spec.latent_context_tokens, sizes, 0
-        self._times = times or StageTimes()
+        self._times, self._stopped = times or StageTimes(), stopped
         fixed: dict[str, Array] = {"phones": phones[None], "condition": speaker.latents_condition[None]}
         self._latents: Latents
         if self._context is None:
@@ -88,6 +90,8 @@ class AcousticStream:
             context = 0
         available = len(tokens) if trusted is None or final else min(len(tokens), trusted + context)
         while count := next_window(self._windows, self._latents.done, available, context, final, self._sizes):
+            if self._stopped():
+                return
             last = final and self._latents.done + count == len(tokens)
             with self._times.measure("latents"):
                 z = self._latents.take(tokens, align, count)
