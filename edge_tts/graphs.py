@@ -75,7 +75,7 @@ def load_graphs(bundle: Bundle, engine: Engine, accelerated: Mapping[str, Graph]
         text_features[language] = made
     bundle.verify_rest(used)
     return VoiceGraphs(
-        GptGraphs(graphs["gpt_prefill"], graphs["gpt_step"], manifest.gpt),
+        GptGraphs(graphs["gpt_prefill"], graphs["gpt_step"], manifest.gpt, "gpt_step" in accelerated),
         AcousticGraphs(graphs["latents"], graphs["vocoder"], manifest.decoder, manifest.sample_rate),
         text_features,
     )

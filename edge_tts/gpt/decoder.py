@@ -1,7 +1,8 @@
 """The two GPT graphs as one object per sentence: prefill once, then a step per token on bound buffers.
 
-The KV cache is a fixed buffer per layer, bound as past and as present: the step writes its row in place (ONNX Runtime's
+The KV cache is a buffer per layer, bound as past and as present: the step writes its row in place (ONNX Runtime's
 GroupQueryAttention). A row is addressed by its number, so going back to an earlier token means to step there again.
+The cache grows with the sentence (edge_tts.gpt.cache), unless the step keeps it in memory of its own, like a GPU.
 Inputs that a manifest does not list (a genuine GPT-SoVITS voice has no pointer and no state) are not bound.
 
 An adapter is a set of arrays for inputs that have defaults (docs/bundle.md): both graphs get it as they get the others.
@@ -21,6 +22,7 @@ from edge_tts.bundle.spec import GptSpec
 from edge_tts.engines import Graph
 from edge_tts.engines.api import Array
 from edge_tts.errors import EngineLimitError, TextError
+from edge_tts.gpt.cache import KVCache
 
 __all__ = ["GptGraphs", "SentenceDecoder", "StepOutput"]
 
@@ -38,11 +40,13 @@ class StepOutput:
 
 @dataclass(frozen=True)
 class GptGraphs:
-    """The loaded graphs with their dimensions."""
+    """The loaded graphs with their dimensions. `step_holds_cache`: the step copies the cache when it is bound, and goes
+    on with its copy."""
 
     prefill: Graph
     step: Graph
     spec: GptSpec
+    step_holds_cache: bool = False
 
     @property
     def has_pointer(self) -> bool:
@@ -79,7 +83,8 @@ class GptGraphs:
             raise TextError(f"a sentence of {len(phones)} phones is too long for this voice: use shorter sentences")
         room = min(rows + max_tokens, spec.max_context)
         in_step = {name: array for name, array in adapter.items() if not name.endswith(_PREFILL_ONLY)}
-        return SentenceDecoder(self.step, spec, outputs, room, len(speaker.prompt_semantic), in_step)
+        cache = KVCache(outputs["keys"], outputs["values"], room, grows=not self.step_holds_cache)
+        return SentenceDecoder(self.step, spec, outputs, cache, len(speaker.prompt_semantic), in_step)
 
 
 class SentenceDecoder:
@@ -90,13 +95,14 @@ class SentenceDecoder:
         step: Graph,
         spec: GptSpec,
         prefill: dict[str, Array],
-        room: int,
+        cache: KVCache,
         prompt_tokens: int,
         adapter: Mapping[str, Array],
     ) -> None:
+        self._graph, self._cache = step, cache
         self._rows = prefill["keys"].shape[3]
         self._prompt_tokens = prompt_tokens
-        self.capacity = room - self._rows
+        self.capacity = cache.most_rows - self._rows
         """Steps that the buffers have room for."""
         pointer = prefill.get("pointer")
         self.first = StepOutput(prefill["logits"][0].copy(), None if pointer is None else int(pointer[0]))
@@ -120,11 +126,9 @@ class SentenceDecoder:
             inputs["state"].flags.writeable = False  # it stays as it is, so an engine may upload it once
         outputs: dict[str, Array] = {"logits": self._logits, "next_pointer": self._pointer_out}
         self._has_pointer = "next_pointer" in step.outputs
-        self._binding = step.bind(
-            {name: array for name, array in inputs.items() if name in step.inputs} | dict(adapter),
-            {name: array for name, array in outputs.items() if name in step.outputs},
-            _caches(spec, prefill, room),
-        )
+        self._inputs = {name: array for name, array in inputs.items() if name in step.inputs} | dict(adapter)
+        self._outputs = {name: array for name, array in outputs.items() if name in step.outputs}
+        self._binding = step.bind(self._inputs, self._outputs, cache.states())
 
     def step(self, index: int, token: int, pointer: int | None) -> StepOutput:
         """Feeds the generated token number `index` (0-based) with its pointer; says what the next one may be.
@@ -132,6 +136,8 @@ class SentenceDecoder:
         Steps go in order, but may begin again at any earlier index. The logits are valid until the next step.
         """
         rows = self._rows + index
+        if self._cache.reserve(rows + 1):
+            self._binding = self._graph.bind(self._inputs, self._outputs, self._cache.states())
         self._token[0, 0] = token
         self._position[0] = self._prompt_tokens + index
         self._pointer_in[0] = pointer or 0
@@ -140,14 +146,3 @@ class SentenceDecoder:
         self._binding.run()
         return StepOutput(self._logits[0], int(self._pointer_out[0]) if self._has_pointer else None)
 
-
-def _caches(spec: GptSpec, prefill: dict[str, Array], room: int) -> dict[str, tuple[str, Array]]:
-    """Present name → (past name, buffer [1, H, room, D]) with the prefill's rows in place."""
-    caches: dict[str, tuple[str, Array]] = {}
-    for kind in ("key", "value"):
-        rows = prefill[f"{kind}s"]
-        # Zeros, not empty: rows beyond the last are masked, but what is multiplied by 0 must be finite.
-        buffers = np.zeros((spec.layers, 1, spec.heads, room, spec.head_dim), rows.dtype)
-        buffers[:, :, :, : rows.shape[3]] = rows
-        caches |= {f"present_{kind}_{i}": (f"past_{kind}_{i}", buffer) for i, buffer in enumerate(buffers)}
-    return caches

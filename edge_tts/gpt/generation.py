@@ -38,7 +38,9 @@ class Generation:
         self, decoder: SentenceDecoder, speaker: SpeakerTokens, sampling: Sampling, eos: int, noise: Noise
     ) -> None:
         self._decoder = decoder
-        self._prompt = [int(token) for token in speaker.prompt_semantic]
+        self._prompt = len(speaker.prompt_semantic)
+        self._previous = np.zeros(self._prompt + decoder.capacity + 1, np.int64)
+        self._previous[: self._prompt] = speaker.prompt_semantic
         self._sampling, self._eos, self._noise = sampling, eos, noise
         self._min_tokens = sampling.min_tokens
         self._next = decoder.first
@@ -58,10 +60,12 @@ class Generation:
             self._stepped = True
         logits = self._next.logits
         noise = self._noise(self._attempt, index, len(logits))
-        drawn = draw(logits, self._prompt + self.tokens, noise, self._sampling, self._eos, index < self._min_tokens)
+        previous = self._previous[: self._prompt + index]
+        drawn = draw(logits, previous, noise, self._sampling, self._eos, index < self._min_tokens)
         if drawn.ends:
             return Outcome.END
         self.tokens.append(drawn.token)
+        self._previous[self._prompt + index] = drawn.token
         if self.pointers is not None and self._next.pointer is not None:
             self.pointers.append(self._next.pointer)
         self._stepped = False

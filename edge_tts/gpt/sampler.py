@@ -19,6 +19,7 @@ from edge_tts.bundle import Sampling
 __all__ = ["Draw", "draw", "penalise", "probabilities"]
 
 Logits = NDArray[np.float32]
+Tokens = Sequence[int] | NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Draw:
     ends: bool
 
 
-def draw(logits: Logits, previous: Sequence[int], noise: Logits, sampling: Sampling, eos: int, masked: bool) -> Draw:
-    """Samples a token. `logits` and `noise` are [vocab]; `previous` holds prompt and generated tokens.
+def draw(logits: Logits, previous: Tokens, noise: Logits, sampling: Sampling, eos: int, masked: bool) -> Draw:
+    """Samples a token. `logits` and `noise` are [vocab]; `previous` [n] holds prompt and generated tokens.
 
     `masked` drops the end column (the last one). The utterance ends when EOS was sampled or is the maximum of the
     penalised, unfiltered logits.
@@ -42,13 +43,13 @@ def draw(logits: Logits, previous: Sequence[int], noise: Logits, sampling: Sampl
     return Draw(token, eos in (token, int(np.argmax(penalised))))
 
 
-def penalise(logits: Logits, previous: Sequence[int], penalty: float) -> Logits:
+def penalise(logits: Logits, previous: Tokens, penalty: float) -> Logits:
     """Repetition penalty over every earlier token: negative logits times it, others divided by it."""
     if penalty == 1.0 or not len(previous):
         return logits
     logits = logits.copy()
-    seen = np.unique(np.asarray(previous, dtype=np.int64))
-    scores = logits[seen]
+    seen = np.asarray(previous, dtype=np.int64)
+    scores = logits[seen]  # a token that occurs twice gets the same value twice
     logits[seen] = np.where(scores < 0, scores * np.float32(penalty), scores / np.float32(penalty))
     return logits
 

@@ -12,7 +12,7 @@ ROUNDED = 0.05  # of logits up to 6: what rounding the tiny voice's keys and val
 
 def gpt_of(bench, voice):
     classic, reference, _ = voice
-    return GptGraphs(bench.load("gpt_prefill", classic), bench.load("gpt_step", classic), reference.spec)
+    return GptGraphs(bench.load("gpt_prefill", classic), bench.load("gpt_step", classic), reference.spec, True)
 
 
 def start(gpt, voice, most=30, adapter=None, phones=PHONES):

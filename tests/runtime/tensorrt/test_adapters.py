@@ -34,7 +34,7 @@ class WithoutAdapter:
 @pytest.fixture
 def adapted(bench, voice):
     gpt = gpt_of(bench, voice)
-    return GptGraphs(WithoutAdapter(gpt.prefill), gpt.step, gpt.spec)
+    return GptGraphs(WithoutAdapter(gpt.prefill), gpt.step, gpt.spec, True)
 
 
 def test_an_adapter_does_what_its_product_added_to_the_weights_does(bench, adapted, voice):
@@ -48,7 +48,7 @@ def test_an_adapter_does_what_its_product_added_to_the_weights_does(bench, adapt
     g = tiny.engine_graph("gpt_step", voice[0])
     g.model = model.SerializeToString
     merged_step = bench.engine.load("merged", tiny.plan(g, tiny.profiles("gpt_step", voice[0]), bench.trt))
-    merged_gpt = GptGraphs(adapted.prefill, merged_step, adapted.spec)
+    merged_gpt = GptGraphs(adapted.prefill, merged_step, adapted.spec, True)
     with_adapter = play(start(adapted, voice, adapter=given))
     assert_same(with_adapter, play(start(merged_gpt, voice)), tolerance=5e-3)
     assert np.abs(with_adapter[2] - play(start(adapted, voice))[2]).max() > 0.1
@@ -61,7 +61,7 @@ def test_the_slots_flip_between_utterances_and_leave_nothing(bench, adapted, voi
     for name, given in adapters.items():
         own = Bench()
         gpt = gpt_of(own, voice)
-        alone[name] = play(start(GptGraphs(WithoutAdapter(gpt.prefill), gpt.step, gpt.spec), voice, adapter=given))
+        alone[name] = play(start(GptGraphs(WithoutAdapter(gpt.prefill), gpt.step, gpt.spec, True), voice, adapter=given))
     for name in ("wide", "none", "narrow", "wide", "partial", "none", "narrow", "partial", "wide", "wide"):
         assert_same(play(start(adapted, voice, adapter=adapters[name])), alone[name])
     # Recorded once per slot and once without an adapter, however often they flip: addresses never change.

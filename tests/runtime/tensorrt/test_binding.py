@@ -40,7 +40,7 @@ class ByHand:
 
 def test_what_the_same_graph_gives_by_hand(bench, voice):
     gpt = gpt_of(bench, voice)
-    by_hand = GptGraphs(gpt.prefill, ByHand(voice[0]), gpt.spec)
+    by_hand = GptGraphs(gpt.prefill, ByHand(voice[0]), gpt.spec, True)
     played, wanted = play(start(gpt, voice)), play(start(by_hand, voice))
     # The bucket is larger than the arrays bound here, so sums are taken in another order.
     assert_same(played, wanted, tolerance=1e-4)
@@ -103,7 +103,7 @@ def test_going_back_gives_what_a_fresh_start_gives(bench, voice):
 
 def test_a_float32_cache_is_cast(bench, voice):
     """The prefill may run on ONNX Runtime, whose keys and values are float32."""
-    mixed = GptGraphs(voice[1].prefill, gpt_of(bench, voice).step, voice[1].spec)
+    mixed = GptGraphs(voice[1].prefill, gpt_of(bench, voice).step, voice[1].spec, True)
     assert_same(play(start(mixed, voice)), play(start(voice[1], voice)), tolerance=ROUNDED)
 
 
