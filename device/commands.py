@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from device.names import clip, unknown_name
+from edge_tts.stopping import MAX_SECONDS
 
 __all__ = ["MAX_PAYLOAD_BYTES", "PRIORITIES", "Rejection", "Say", "Stop", "parse_say", "parse_stop"]
 
 MAX_PAYLOAD_BYTES = 64 * 1024
 PRIORITIES = ("low", "normal", "alert")
-_SAY_KEYS = ("v", "id", "text", "voice", "lang", "volume", "speed", "priority", "mode", "expires_at", "format")
+_SAY_KEYS = (
+    "v", "id", "text", "voice", "lang", "volume", "speed", "priority", "mode", "expires_at", "max_seconds", "format",
+)  # fmt: skip
 _STOP_KEYS = ("v", "id")
 _MAX_ID_CHARACTERS = 128
 # What Home Assistant's MQTT button sends when it is told nothing else.
@@ -27,7 +30,8 @@ _BUTTON_PRESS = "PRESS"
 
 @dataclass(frozen=True)
 class Say:
-    """Speak `text`; what is None the device decides. `volume` 0..1, `speed` 0.5..2, `expires_at` unix seconds."""
+    """Speak `text`; what is None the device decides. `volume` 0..1, `speed` 0.5..2, `expires_at` unix seconds,
+    `max_seconds` from its start (0: no limit)."""
 
     id: str
     text: str
@@ -37,6 +41,7 @@ class Say:
     speed: float | None = None
     priority: str = "normal"
     expires_at: float | None = None
+    max_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,7 @@ def _say(fields: dict[str, Any], mint_id: Callable[[], str]) -> Say:
         speed=_number(fields, "speed", 0.5, 2.0),
         priority=_choice(fields, "priority", PRIORITIES, f"is not one of {', '.join(PRIORITIES)}") or "normal",
         expires_at=_number(fields, "expires_at", 0.0, math.inf),
+        max_seconds=_number(fields, "max_seconds", 0.0, MAX_SECONDS),
     )
 
 

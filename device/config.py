@@ -19,6 +19,8 @@ from device.commands import MAX_PAYLOAD_BYTES
 from device.names import clip, safe_name, unknown_name
 from device.session import Broker
 from device.topics import Topics, root_problem
+from edge_tts.side_by_side import MAX_THREADS
+from edge_tts.stopping import MAX_SECONDS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -43,7 +45,8 @@ def default_device_id() -> str:
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that can be set, under the names that the TOML file uses. An empty string means: not set."""
+    """Everything that can be set, under the names that the TOML file uses. An empty string means: not set; so does 0
+    for `max_seconds`."""
 
     broker: str = "127.0.0.1"
     port: int = 1883
@@ -56,9 +59,11 @@ class Config:
     root: str = ""
     voice: str = "default"
     engine: str = "auto"
+    threads: int = 1
     speaker: str = ""
     volume: float = 1.0
     speed: float = 1.0
+    max_seconds: float = 0.0
     output: str = "auto"
     wav_folder: str = "spoken"
     sound_device: str = ""
@@ -114,8 +119,10 @@ class Config:
 
 _RANGES: tuple[tuple[str, float, float], ...] = (
     ("port", 1, 65535),
+    ("threads", 1, MAX_THREADS),
     ("volume", 0.0, 1.0),
     ("speed", 0.5, 2.0),
+    ("max_seconds", 0.0, MAX_SECONDS),
     ("queue_size", 1, 10_000),
     ("max_payload_bytes", 16, 1 << 24),
 )
@@ -137,9 +144,11 @@ def configure_parser(parser: argparse.ArgumentParser) -> None:
     add("--root", metavar="TOPIC", default=unset, help="root of its topics (edgetts/ID)")
     add("--voice", metavar="NAME", default=unset, help="voice to load: a name or a bundle folder (default)")
     add("--engine", default=unset, help=f"{', '.join(ENGINES)} (auto)")
+    add("--threads", type=int, metavar="N", default=unset, help="sentences made side by side, a core each (1)")
     add("--speaker", metavar="NAME", default=unset, help="who speaks when a command doesn't say")
     add("--volume", type=float, default=unset, help="0 to 1 (1)")
     add("--speed", type=float, default=unset, help="0.5 to 2 (1)")
+    add("--max-seconds", type=float, metavar="S", default=unset, help="cut off what is not spoken by then (0: never)")
     add("--output", metavar="WHERE", default=unset, help="auto, speaker, or a folder for WAV files (auto)")
     add("--wav-folder", metavar="DIR", default=unset, help="folder that auto falls back to (./spoken)")
     add("--sound-device", metavar="NAME", default=unset, help="output device of PortAudio (the system's default)")

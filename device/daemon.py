@@ -1,7 +1,8 @@
 """The daemon's shell: feeds what happens to the queue, carries out what it decides, and speaks on one worker thread.
 
 Three threads: paho's network loop calls `on_say` and `on_stop`, the worker synthesizes and plays, PortAudio pulls
-samples. The queue's state is only touched under one lock, so events leave in the order in which they were decided.
+samples; the voice may have threads of its own while it speaks. The queue's state is only touched under one lock, so
+events leave in the order in which they were decided.
 """
 
 from __future__ import annotations
@@ -163,7 +164,11 @@ class Daemon:
     def _speak(self, utterance: Utterance, playback: Playback) -> Event:
         try:
             chunks = self._voice.synthesize(
-                utterance.text, speaker=utterance.speaker, speed=utterance.speed, cancel=playback.cancel
+                utterance.text,
+                speaker=utterance.speaker,
+                speed=utterance.speed,
+                cancel=playback.cancel,
+                max_seconds=utterance.max_seconds or None,
             )
             # Opened before the first chunk is asked for: a sleeping amplifier wakes while synthesis works.
             track = self._sink.open(utterance.id, self._voice.sample_rate)

@@ -43,6 +43,7 @@ class VoiceLike(Protocol):
         speed: float = 1.0,
         seed: int | None = None,
         cancel: Event | None = None,
+        max_seconds: float | None = None,
     ) -> Iterator[AudioChunk]: ...
 
 
@@ -55,11 +56,12 @@ class Offer:
     default_speaker: str
     volume: float = 1.0
     speed: float = 1.0
+    max_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """A `say` with everything decided: what the worker speaks."""
+    """A `say` with everything decided: what the worker speaks. `max_seconds` 0: as long as it takes."""
 
     id: str
     text: str
@@ -68,6 +70,7 @@ class Utterance:
     speed: float
     priority: str = "normal"
     expires_at: float | None = None
+    max_seconds: float = 0.0
 
 
 def fit(say: Say, offer: Offer) -> Utterance | Rejection:
@@ -87,6 +90,7 @@ def fit(say: Say, offer: Offer) -> Utterance | Rejection:
         speed=offer.speed if say.speed is None else say.speed,
         priority=say.priority,
         expires_at=say.expires_at,
+        max_seconds=offer.max_seconds if say.max_seconds is None else say.max_seconds,
     )
 
 

@@ -90,6 +90,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     add("--voice", "--speaker", metavar="NAME", help="who speaks")
     add("--volume", type=float, help="0 to 1")
     add("--speed", type=float, help="0.5 to 2")
+    add("--max-seconds", type=float, metavar="S", help="cut off what is not spoken by then (0: never)")
     add("--priority", help="low, normal or alert")
     add("--id", help="id of this utterance; the same id is spoken only once")
     add("--wait", action=argparse.BooleanOptionalAction, default=True, help="return when it has been spoken")
@@ -98,7 +99,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _payload(options: argparse.Namespace, text: str, id_: str) -> bytes:
     fields = {"v": 1, "id": id_, "text": text}
-    optional = {key: getattr(options, key) for key in ("voice", "volume", "speed", "priority")}
+    optional = {key: getattr(options, key) for key in ("voice", "volume", "speed", "max_seconds", "priority")}
     return json.dumps(fields | {key: value for key, value in optional.items() if value is not None}).encode()
 
 

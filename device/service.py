@@ -38,7 +38,7 @@ def serve(argv: Sequence[str] | None = None, load_voice: LoadVoice | None = None
     try:
         config = load_config(parser.parse_args(argv), os.environ)
         logging.basicConfig(level=config.log_level.upper(), format="%(message)s", stream=sys.stderr)
-        return _run(config, load_voice or (lambda name: _load_voice(name, config.engine)))
+        return _run(config, load_voice or (lambda name: _load_voice(name, config.engine, config.threads)))
     except ConfigError as error:
         sys.stderr.write(f"edgettsd: {error}\n")
         return 2
@@ -47,10 +47,10 @@ def serve(argv: Sequence[str] | None = None, load_voice: LoadVoice | None = None
         return 1
 
 
-def _load_voice(name: str, engine: str) -> VoiceLike:
+def _load_voice(name: str, engine: str, threads: int) -> VoiceLike:
     from edge_tts import Voice
 
-    voice: VoiceLike = Voice.load(name, engine=engine)
+    voice: VoiceLike = Voice.load(name, engine=engine, threads=threads)
     return voice
 
 
@@ -107,7 +107,7 @@ def _offer(voice: VoiceLike, config: Config) -> Offer:
     default = config.speaker or voice.default_speaker
     if default not in speakers:
         raise SpeakerNotFoundError(unknown_name("speaker", default, speakers))
-    return Offer(voice.name, speakers, default, config.volume, config.speed)
+    return Offer(voice.name, speakers, default, config.volume, config.speed, config.max_seconds)
 
 
 def _end_on_signals(over: threading.Event) -> None:

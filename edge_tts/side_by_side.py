@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-__all__ = ["AHEAD", "Make", "side_by_side"]
+__all__ = ["AHEAD", "MAX_THREADS", "Make", "side_by_side"]
 
 T = TypeVar("T")
 Make = Callable[[int, Callable[[], bool]], Iterator[T]]
 """(number of the job, whether it shall stop) → what the job makes, piece by piece."""
 
+MAX_THREADS = 64
 AHEAD = 2
 """Jobs per thread that may be at work or wait to be heard: where lengths differ, one per thread would leave threads
 idle behind a long job (two threads then win 1.7 times on sentences of text, and 1.9 times with two per thread)."""

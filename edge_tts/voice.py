@@ -18,16 +18,16 @@ from edge_tts.errors import ParameterError, SpeakerNotFoundError, TextError
 from edge_tts.fallback import open_graphs
 from edge_tts.graphs import load_graphs
 from edge_tts.noise import SEEDS
+from edge_tts.side_by_side import MAX_THREADS
 from edge_tts.stopping import StopSign
 from edge_tts.synthesis import Request, Synthesizer
 from edge_tts.text import Lexicon
 from edge_tts.timing import StageTimes
 from edge_tts.utterances import read_utterances
 
-__all__ = ["MAX_SPEED", "MAX_THREADS", "MIN_SPEED", "SpeakerInfo", "Voice"]
+__all__ = ["MAX_SPEED", "MIN_SPEED", "SpeakerInfo", "Voice"]
 
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
-MAX_THREADS = 64
 _LOG = logging.getLogger(__name__)
 
 

@@ -33,6 +33,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--language", help="of the text: en, zh, ja, ko, yue or auto (default: the speaker's own)")
     parser.add_argument("--speed", type=float, default=1.0, help="0.5 (slow) to 2 (fast); default 1")
     parser.add_argument("--seed", type=int, help="the same number gives the same sound")
+    parser.add_argument("--threads", type=int, default=1, help="sentences made side by side, a core each (default: 1)")
+    parser.add_argument(
+        "--max-seconds",
+        metavar="S",
+        type=float,
+        help="give up if speaking takes longer, playing included (exit code 1)",
+    )
     parser.add_argument("--engine", default="auto", help="auto, onnx or tensorrt (default: auto; docs/tensorrt.md)")
     parser.add_argument("--lexicon", metavar="FILE", type=Path, help="your own pronunciations")
 
@@ -44,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     text = _text(args.text)
     from edge_tts.voice import Voice
 
-    voice = Voice.load(args.voice, engine=args.engine)
+    voice = Voice.load(args.voice, threads=args.threads, engine=args.engine)
     chunks = _chunks(voice, text, args)
     if args.output is not None:
         _write_wav(args.output, voice.sample_rate, _with_progress(chunks))
@@ -63,7 +70,13 @@ def _chunks(voice: Voice, text: str, args: argparse.Namespace) -> Iterator[Audio
 
     lexicon = None if args.lexicon is None else Lexicon.load(args.lexicon)
     return voice.synthesize(
-        text, speaker=args.speaker, language=args.language, speed=args.speed, seed=args.seed, lexicon=lexicon
+        text,
+        speaker=args.speaker,
+        language=args.language,
+        speed=args.speed,
+        seed=args.seed,
+        max_seconds=args.max_seconds,
+        lexicon=lexicon,
     )
 
 

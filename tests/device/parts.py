@@ -21,6 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from device.sockets import send_at_once
 from edge_tts import AudioChunk
 from edge_tts.errors import ParameterError, SynthesisError, TextError
+from edge_tts.stopping import StopSign
 
 PATIENCE_S = 10.0
 ROOT = "test/kitchen"
@@ -188,7 +189,8 @@ class Humming:
 
 
 class SineVoice:
-    """Hums a second for any text. `forever` hums until it is stopped, `fail` and `weird` meet an error."""
+    """Hums a second for any text. `forever` hums until it is stopped or its time is over, `fail` and `weird` meet an
+    error."""
 
     name = "sine"
     sample_rate = 24000
@@ -198,14 +200,15 @@ class SineVoice:
     def __init__(self):
         self.spoken = []
 
-    def synthesize(self, text, *, speaker=None, speed=1.0, seed=None, cancel=None):
+    def synthesize(self, text, *, speaker=None, speed=1.0, seed=None, cancel=None, max_seconds=None):
         if text == "weird":
             raise TextError("nothing in the text can be spoken")
         if not 0.5 <= speed <= 2.0:
             raise ParameterError(f"speed is {speed}")
-        return self._hum(text, speaker, cancel or threading.Event())
+        cancel = cancel or threading.Event()
+        return self._hum(text, speaker, cancel, StopSign(cancel, max_seconds))
 
-    def _hum(self, text, speaker, cancel):
+    def _hum(self, text, speaker, cancel, stopped):
         self.spoken.append((text, speaker))
         time_s = np.arange(2400) / self.sample_rate
         hz = {"low": 220.0, "high": 440.0}[speaker]
@@ -214,7 +217,7 @@ class SineVoice:
         while count < 10 or text == "forever":
             if text == "fail" and count == 3:
                 raise SynthesisError("no attempt gave a sound utterance")
-            if cancel.is_set() or (text == "forever" and count >= 10 and cancel.wait(0.02)):
+            if stopped() or (text == "forever" and count >= 10 and cancel.wait(0.02)):
                 return
             yield AudioChunk(samples, self.sample_rate, 0, 1)
             count += 1

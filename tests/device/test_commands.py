@@ -28,6 +28,7 @@ FULL = {
     "priority": "alert",
     "mode": "queue",
     "expires_at": 1700000000,
+    "max_seconds": 60,
     "format": "text",
 }
 
@@ -40,7 +41,8 @@ ACCEPTED = [
     (b"[door] open", Say("minted", "[door] open")),
     ({"text": "Hi."}, Say("minted", "Hi.")),
     ({"text": "Hi.", "id": None, "voice": None, "volume": None}, Say("minted", "Hi.")),
-    (FULL, Say("a-1", "Hi.", "amy", "en", 0.5, 2.0, "alert", 1700000000.0)),
+    (FULL, Say("a-1", "Hi.", "amy", "en", 0.5, 2.0, "alert", 1700000000.0, 60.0)),
+    ({"text": "x", "max_seconds": 0}, Say("minted", "x", max_seconds=0.0)),
     (b'  {"text": "led by spaces"}', Say("minted", "led by spaces")),
     ({"text": "x", "volume": 0, "speed": 0.5}, Say("minted", "x", volume=0.0, speed=0.5)),
     (b'{"text": "x", "expires_at": 1' + b"0" * 400 + b"}", Say("minted", "x", expires_at=float("inf"))),
@@ -80,6 +82,9 @@ REJECTED = [
     ({"id": "a", "text": "x", "speed": 10**400}, "a", "but must be between 0.5 and 2"),
     ({"id": "a", "text": "x", "expires_at": "soon"}, "a", "expires_at is 'soon', not a number"),
     ({"id": "a", "text": "x", "expires_at": -1}, "a", "expires_at is -1, but must be at least 0"),
+    ({"id": "a", "text": "x", "max_seconds": -1}, "a", "max_seconds is -1, but must be between 0 and 1e+06"),
+    ({"id": "a", "text": "x", "max_seconds": True}, "a", "max_seconds is True, not a number"),
+    ({"id": "a", "text": "x", "max_seconds": 10**400}, "a", "but must be between 0 and 1e+06"),
     ({"id": "a", "text": "x", "priority": "urgent"}, "a", "priority 'urgent' is not one of low, normal, alert"),
     ({"id": "a", "text": "x", "mode": "interrupt"}, "a", "mode 'interrupt' is not in this version"),
     ({"id": "a", "text": "x", "format": "ssml"}, "a", "format 'ssml' is not in this version"),

@@ -98,6 +98,15 @@ def test_a_failed_utterance_is_told_and_the_next_one_is_spoken(device, listener)
     assert [Path(path).suffix for path in device.folder.iterdir()] == [".wav"]
 
 
+def test_what_takes_too_long_is_cut_off(device, listener):
+    listener.send("say", {"id": "a", "text": "forever", "max_seconds": 0.2})
+    assert "not spoken within 0.2 s" in listener.event("failed", "a")["reason"]
+    listener.value("state", b"idle")
+    assert list(device.folder.iterdir()) == []
+    listener.send("say", {"id": "b", "text": "in time", "max_seconds": 1000})
+    listener.event("finished", "b")
+
+
 def test_expired(device, listener):
     listener.send("say", {"id": "a", "text": "old news", "expires_at": 1_000_000_000})
     listener.event("expired", "a")

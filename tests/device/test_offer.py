@@ -5,7 +5,7 @@ import pytest
 from device.commands import Rejection, Say
 from device.offer import Offer, fit
 
-OFFER = Offer("default", {"amy": "en", "bob": "en-GB"}, "amy", volume=0.8, speed=1.1)
+OFFER = Offer("default", {"amy": "en", "bob": "en-GB"}, "amy", volume=0.8, speed=1.1, max_seconds=30.0)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,6 @@ def test_what_is_not_offered(say, reason):
 
 def test_defaults_are_the_devices():
     speech = fit(Say("a", "x", lang="en_US"), OFFER)
-    assert (speech.volume, speech.speed) == (0.8, 1.1)
-    speech = fit(Say("a", "x", volume=0.0, speed=2.0), OFFER)
-    assert (speech.volume, speech.speed) == (0.0, 2.0)
+    assert (speech.volume, speech.speed, speech.max_seconds) == (0.8, 1.1, 30.0)
+    speech = fit(Say("a", "x", volume=0.0, speed=2.0, max_seconds=0.0), OFFER)
+    assert (speech.volume, speech.speed, speech.max_seconds) == (0.0, 2.0, 0.0)

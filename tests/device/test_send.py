@@ -42,6 +42,8 @@ def test_no_wait_returns_when_it_is_accepted(broker, device, listener, capsys):
         (["", "--id", "a"], "rejected: the text is empty"),
         (["x", "--speaker", "nobody"], "rejected: unknown voice 'nobody'"),
         (["x", "--volume", "7"], "rejected: volume is 7.0, but must be between 0 and 1"),
+        (["x", "--max-seconds", "-1"], "rejected: max_seconds is -1.0"),
+        (["forever", "--max-seconds", "0.1"], "failed: the text was not spoken within 0.1 s"),
         (["fail"], "failed: no attempt gave a sound utterance"),
     ],
 )

@@ -60,6 +60,16 @@ def test_words_need_no_quotes_and_a_path_is_a_voice(edgetts, tmp_path, tiny_bund
     np.testing.assert_array_equal(samples_of(tmp_path / "a.wav"), samples_of(tmp_path / "b.wav"))
 
 
+def test_threads_change_nothing_that_is_heard(edgetts, tmp_path):
+    for threads in (1, 3):
+        path = tmp_path / f"{threads}.wav"
+        done = edgetts(
+            "say", TEXT, "-o", path, "--voice", "tiny", "--seed", 1, "--threads", threads, "--max-seconds", 1000
+        )
+        assert done == (EXIT_OK, "", [])
+    assert (tmp_path / "1.wav").read_bytes() == (tmp_path / "3.wav").read_bytes()
+
+
 def standard_input(raw):
     return SimpleNamespace(buffer=io.BytesIO(raw))
 
@@ -97,6 +107,9 @@ def test_a_lexicon_changes_what_is_said(edgetts, tmp_path):
         (["--speed", "3"], EXIT_USAGE, "speed"),
         (["--speed", "nan"], EXIT_USAGE, "speed"),
         (["--seed", "-1"], EXIT_USAGE, "seed"),
+        (["--threads", "0"], EXIT_USAGE, "threads must be an integer in 1..64, not 0"),
+        (["--max-seconds", "nan"], EXIT_USAGE, "max_seconds must be above 0"),
+        (["--max-seconds", "1e-9"], EXIT_FAILURE, "not spoken within 1e-09 s: allow more time"),
         (["--lexicon", "/no/such/file"], EXIT_FAILURE, "/no/such/file"),
         (["-o", "/no/such/out.wav"], EXIT_FAILURE, "No such file"),
         (["-o", "/"], EXIT_FAILURE, "folder"),
@@ -275,15 +288,24 @@ def test_bench(edgetts):
     assert {"load_s", "real_time_factor", "first_audio_ms", "decode_ratio", "vocoder_ratio"} <= set(figures)
     assert "real_time_factor" in edgetts("bench", "--voice", "tiny", "--repeat", 1)[1]
     assert edgetts("bench", "--voice", "tiny", "--repeat", 0)[0] == EXIT_USAGE
+    assert edgetts("bench", "--voice", "tiny", "--threads", 65)[0] == EXIT_USAGE
+
+
+def test_bench_gives_each_thread_sentences(edgetts):
+    def figures(*arguments):
+        return json.loads(edgetts("bench", "--voice", "tiny", "--repeat", 1, "--json", *arguments)[1])
+
+    said = [figures(), figures("--threads", 2), figures("--threads", 2, "--text", TEXT)]
+    assert [(each["threads"], each["sentences"]) for each in said] == [(1, 1), (2, 8), (2, 2)]
 
 
 def test_bench_figures():
     stages = {"decode": 0.5, "text": 0.1}
     figures = summarise(
         [
-            Run(10.0, 1.0, 1.5, 0.1, stages, 250),
-            Run(10.0, 2.0, 1.5, 0.3, stages, 250),
-            Run(10.0, 3.0, 1.5, 0.2, stages, 250),
+            Run(1, 10.0, 1.0, 1.5, 0.1, stages, 250),
+            Run(1, 10.0, 2.0, 1.5, 0.3, stages, 250),
+            Run(1, 10.0, 3.0, 1.5, 0.2, stages, 250),
         ]
     )
     assert figures["cpu_ratio"] == 0.15
