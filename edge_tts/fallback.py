@@ -62,7 +62,8 @@ def open_graphs(bundle: Bundle, choice: str) -> tuple[VoiceGraphs, Spare | None]
 
     if check_choice(choice) == "onnx" or (choice == "auto" and bundle.manifest.tensorrt is None):
         return plain(), None
-    from edge_tts.engines.tensorrt.cache import EngineCache, cache_folder
+    from edge_tts.engines.store import cache_folder
+    from edge_tts.engines.tensorrt.cache import EngineCache
 
     found = open_accelerated(bundle, choice, EngineCache(cache_folder(os.environ, Path.home())))
     if found is None:

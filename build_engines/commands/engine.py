@@ -33,7 +33,8 @@ def run(args: argparse.Namespace) -> int:
     from build_engines.tensorrt.board import load_tensorrt
     from build_engines.tensorrt.build import Job, build_engines, pick_graphs
     from edge_tts.bundle import open_bundle
-    from edge_tts.engines.tensorrt.cache import EngineCache, cache_folder
+    from edge_tts.engines.store import cache_folder
+    from edge_tts.engines.tensorrt.cache import EngineCache
     from edge_tts.engines.tensorrt.device import open_device
 
     bundle = open_bundle(folder_of(args.bundle))

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from edge_tts.bundle.wire import fields
 from edge_tts.errors import BundleError
 
-__all__ = ["external_files"]
+__all__ = ["CHILDREN", "external_files"]
 
 # Where a message of each kind holds further messages that lead to tensors, or the tensor's external_data entries.
-_CHILDREN: dict[str, dict[int, str]] = {
+CHILDREN: dict[str, dict[int, str]] = {
     "model": {7: "graph", 25: "function", 20: "training"},
     "training": {1: "graph", 2: "graph"},
     "graph": {1: "node", 5: "tensor", 15: "sparse"},
@@ -35,50 +36,14 @@ def external_files(model: bytes) -> set[str]:
 def _locations(message: memoryview, kind: str, depth: int) -> Iterator[str]:
     if depth > _MAX_DEPTH:
         raise BundleError("the graph is nested too deep")
-    children = _CHILDREN[kind]
-    for number, payload in _fields(message):
+    children = CHILDREN[kind]
+    for number, _, payload in fields(message):
         child = children.get(number)
-        if child is None or payload is None:
+        if child is None or isinstance(payload, int):
             continue
         if child == "entry":
-            pair = {n: bytes(p) for n, p in _fields(payload) if p is not None}
+            pair = {n: bytes(p) for n, _, p in fields(payload) if not isinstance(p, int)}
             if pair.get(1) == b"location":
                 yield pair.get(2, b"").decode("utf-8", "replace")
         else:
             yield from _locations(payload, child, depth + 1)
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, memoryview | None]]:
-    """Every field's number, with its bytes where it is length-delimited."""
-    at, end = 0, len(message)
-    while at < end:
-        tag, at = _varint(message, at)
-        number, wire = tag >> 3, tag & 7
-        payload = None
-        if wire == 0:
-            _, at = _varint(message, at)
-        elif wire == 1:
-            at += 8
-        elif wire == 2:
-            length, at = _varint(message, at)
-            payload = message[at : at + length]
-            at += length
-        elif wire == 5:
-            at += 4
-        else:
-            raise BundleError("the graph is not an ONNX model")
-        if at > end:
-            raise BundleError("the graph is cut off")
-        yield number, payload
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    value = 0
-    for index in range(10):
-        if at + index >= len(message):
-            raise BundleError("the graph is cut off")
-        byte = message[at + index]
-        value |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:
-            return value, at + index + 1
-    raise BundleError("the graph is not an ONNX model")

@@ -4,26 +4,21 @@
     <cache>/engines/<key>/record.json     the key's parts, the plan's size and SHA-256, its certificate
 
 An engine is handed out only if the parts in its record are the wanted ones, the plan is the recorded one to the last
-byte, and its certificate says that it passed. It is stored whole or not at all: written to a folder beside, then
-renamed, under a lock that keeps two builders apart.
+byte, and its certificate says that it passed (edge_tts.engines.store keeps it).
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edge_tts.bundle import Bundle
 from edge_tts.bundle.spec import TensorRTEntry
+from edge_tts.engines.store import RECORD, Store, canonical, read_record, write
 from edge_tts.engines.tensorrt.board import Board
 from edge_tts.errors import EngineError
 
@@ -31,8 +26,6 @@ __all__ = [
     "BUILDER_FLAGS",
     "CachedEngine",
     "EngineCache",
-    "cache_folder",
-    "engine_key",
     "engine_parts",
     "golden_file",
     "model_digest",
@@ -43,8 +36,7 @@ BUILDER_FLAGS: tuple[str, ...] = ("STRONGLY_TYPED", "no TF32")
 
 # Raised when engines that were built before must not be used any more.
 _FORMAT = 1
-_PLAN, _RECORD, _LOCK, _UNFINISHED = "engine.plan", "record.json", ".lock", ".unfinished-"
-_MAX_RECORD_BYTES = 1 << 20
+_PLAN = "engine.plan"
 _BUILD = "run `edgetts-build engine` for this voice on this board"
 
 
@@ -54,12 +46,6 @@ class CachedEngine:
 
     plan: bytes
     certificate: Mapping[str, Any]
-
-
-def cache_folder(environment: Mapping[str, str], home: Path) -> Path:
-    """$EDGETTS_CACHE, or ~/.cache/edgetts."""
-    own = environment.get("EDGETTS_CACHE")
-    return Path(own) if own else home / ".cache" / "edgetts"
 
 
 def golden_file(graph: str) -> str:
@@ -99,24 +85,20 @@ def engine_parts(bundle: Bundle, graph: str, board: Board) -> dict[str, Any]:
     }
 
 
-def engine_key(parts: Mapping[str, Any]) -> str:
-    """The key of an engine: SHA-256 of its parts, 64 hexadecimal digits."""
-    return hashlib.sha256(_canonical(parts).encode()).hexdigest()
-
-
 class EngineCache:
     """The engines below a cache folder (see `cache_folder`); nothing is created before an engine is stored."""
 
     def __init__(self, folder: Path) -> None:
         self.engines = folder / "engines"
+        self._store = Store(self.engines)
 
     def path(self, parts: Mapping[str, Any]) -> Path:
         """The folder that the engine with these parts has, or would have."""
-        return self.engines / engine_key(parts)
+        return self._store.path(parts)
 
     def check_any(self) -> None:
         """Raises EngineError: no engine at all has been built here."""
-        if next(self.engines.glob(f"*/{_RECORD}"), None) is None:
+        if not self._store.records():
             raise EngineError(f"no TensorRT engine is in {self.engines}: {_BUILD}")
 
     def lookup(self, parts: Mapping[str, Any]) -> CachedEngine:
@@ -130,7 +112,7 @@ class EngineCache:
         if not folder.is_dir():
             raise EngineError(f"{what} is not in {self.engines}{self._nearest(parts)}: {_BUILD}")
         record = _read_record(folder, what)
-        if record.get("parts") != json.loads(_canonical(parts)):
+        if record.get("parts") != json.loads(canonical(parts)):
             raise EngineError(f"{what} in {folder} is recorded under another key: {_BUILD}")
         certificate = record.get("certificate")
         if not isinstance(certificate, dict):
@@ -146,41 +128,21 @@ class EngineCache:
         `certificate` holds at least `passed` (bool), and `reason` (one line) where that is False. Raises EngineError
         (the disk is full, the folder can't be written); then nothing is left behind.
         """
-        record = {
-            "parts": dict(parts),
-            "plan": {"sha256": hashlib.sha256(plan).hexdigest(), "bytes": len(plan)},
-            "certificate": dict(certificate),
-        }
-        target = self.path(parts)
+
+        def fill(folder: Path) -> dict[str, Any]:
+            write(folder / _PLAN, plan)
+            size = {"sha256": hashlib.sha256(plan).hexdigest(), "bytes": len(plan)}
+            return {"plan": size, "certificate": dict(certificate)}
+
         try:
-            self.engines.mkdir(parents=True, exist_ok=True)
-            with _locked(self.engines / _LOCK):
-                self._clear_unfinished()
-                made = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=self.engines))
-                try:
-                    made.chmod(0o755)
-                    _write(made / _PLAN, plan)
-                    _write(made / _RECORD, json.dumps(record, indent=1, sort_keys=True).encode())
-                    if target.exists():
-                        shutil.rmtree(target)
-                    made.rename(target)
-                except BaseException:
-                    shutil.rmtree(made, ignore_errors=True)
-                    raise
-                _sync_folder(self.engines)
+            return self._store.put(parts, fill)
         except OSError as error:
             raise EngineError(f"the engine can't be stored in {self.engines}: {error.strerror or error}") from None
-        return target
-
-    def _clear_unfinished(self) -> None:
-        """Called with the lock held: whoever was writing these has died."""
-        for path in self.engines.glob(f"{_UNFINISHED}*"):
-            shutil.rmtree(path, ignore_errors=True)
 
     def _nearest(self, parts: Mapping[str, Any]) -> str:
         """What tells another engine of the same graph from the wanted one, as the rest of a sentence; else nothing."""
         best: tuple[int, str] | None = None
-        for path in sorted(self.engines.glob(f"*/{_RECORD}")):
+        for path in self._store.records():
             try:
                 other = _read_record(path.parent, "it").get("parts")
             except EngineError:
@@ -206,10 +168,6 @@ def _what(parts: Mapping[str, Any]) -> str:
     return f"the TensorRT engine of {parts['graph']!r}"
 
 
-def _canonical(parts: Mapping[str, Any]) -> str:
-    return json.dumps(parts, sort_keys=True, separators=(",", ":"))
-
-
 def _short(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     return repr(text) if len(text) <= 60 else repr(text[:57] + "...")
@@ -217,22 +175,17 @@ def _short(value: object) -> str:
 
 def _read_record(folder: Path, what: str) -> dict[str, Any]:
     try:
-        with (folder / _RECORD).open("rb") as file:
-            raw = file.read(_MAX_RECORD_BYTES + 1)
-        record = json.loads(raw) if len(raw) <= _MAX_RECORD_BYTES else None
+        return read_record(folder)
     except OSError as error:
-        raise EngineError(f"{what} has no record ({folder / _RECORD}: {error.strerror}): {_BUILD}") from None
-    except (ValueError, RecursionError):
-        record = None
-    if not isinstance(record, dict):
-        raise EngineError(f"{what} has a record that can't be read ({folder / _RECORD}): {_BUILD}")
-    return record
+        raise EngineError(f"{what} has no record ({folder / RECORD}: {error.strerror}): {_BUILD}") from None
+    except ValueError:
+        raise EngineError(f"{what} has a record that can't be read ({folder / RECORD}): {_BUILD}") from None
 
 
 def _read_plan(folder: Path, record: Mapping[str, Any], what: str) -> bytes:
     wanted = record.get("plan")
     if not isinstance(wanted, dict):
-        raise EngineError(f"{what} has a record without its plan ({folder / _RECORD}): {_BUILD}")
+        raise EngineError(f"{what} has a record without its plan ({folder / RECORD}): {_BUILD}")
     try:
         plan = (folder / _PLAN).read_bytes()
     except OSError as error:
@@ -242,26 +195,3 @@ def _read_plan(folder: Path, record: Mapping[str, Any], what: str) -> bytes:
     if hashlib.sha256(plan).hexdigest() != wanted.get("sha256"):
         raise EngineError(f"{what} differs from its record (SHA-256, {folder / _PLAN}): {_BUILD}")
     return plan
-
-
-def _write(path: Path, data: bytes | memoryview) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    """Makes a rename in the folder survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file is closed, and when the process dies
-        yield

@@ -155,7 +155,7 @@ def test_a_full_disk(quantized, board, monkeypatch, capsys):
         path.write_bytes(bytes(data)[: len(data) // 2])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(edge_tts.engines.tensorrt.cache, "_write", full)
+    monkeypatch.setattr(edge_tts.engines.tensorrt.cache, "write", full)
     assert main(["engine", str(quantized)]) == 1
     assert complaints(capsys) == [f"the engine can't be stored in {board.cache / 'engines'}: No space left on device"]
     assert board.engines() == []

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from edge_tts.engines import store as store_module
+from edge_tts.engines.store import cache_folder, key_of
 from edge_tts.engines.tensorrt import cache as cache_module
 from edge_tts.engines.tensorrt.board import Board, identify
-from edge_tts.engines.tensorrt.cache import EngineCache, cache_folder, engine_key
+from edge_tts.engines.tensorrt.cache import EngineCache
 from edge_tts.errors import EngineError
 
 PARTS = {"format": 1, "graph": "gpt_step", "tensorrt": "10.3.0.30", "profiles": [{"buffer": [1, 256, 256]}]}
@@ -38,7 +40,7 @@ def test_what_was_stored_is_found(cache):
     folder = cache.store(PARTS, PLAN, PASSED)
     found = cache.lookup(PARTS)
     assert (found.plan, found.certificate) == (PLAN, PASSED)
-    assert folder == cache.engines / engine_key(PARTS)
+    assert folder == cache.engines / key_of(PARTS)
     assert names(folder) == ["engine.plan", "record.json"]
     assert names(cache.engines) == [".lock", folder.name]
 
@@ -55,7 +57,7 @@ def test_every_part_makes_another_key(cache, name):
 
 
 def test_the_order_of_parts_makes_none(cache):
-    assert engine_key(dict(reversed(PARTS.items()))) == engine_key(PARTS)
+    assert key_of(dict(reversed(PARTS.items()))) == key_of(PARTS)
 
 
 def test_an_engine_moved_under_another_key(cache):
@@ -114,14 +116,15 @@ def test_the_newer_engine_replaces(cache):
 @pytest.mark.parametrize("file", ["engine.plan", "record.json"])
 def test_a_full_disk_leaves_nothing(cache, monkeypatch, file):
     cache.store(PARTS, PLAN, PASSED)
-    write = cache_module._write
+    write = store_module.write
 
     def full(path, data):
         write(path, data[:10])
         if path.name == file:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(cache_module, "_write", full)
+    for module in (cache_module, store_module):
+        monkeypatch.setattr(module, "write", full)
     with pytest.raises(EngineError, match=r"can't be stored in .*: No space left on device"):
         cache.store(PARTS, b"new", PASSED)
     assert cache.lookup(PARTS).plan == PLAN
