@@ -8,19 +8,11 @@ import pytest
 from edge_tts.bundle import open_bundle
 from edge_tts.engines.onnx import OnnxEngine
 from edge_tts.errors import SynthesisError
-from edge_tts.gpt.decoder import StepOutput
 from edge_tts.gpt.recovery import MAX_ATTEMPTS
 from edge_tts.graphs import VoiceGraphs, load_graphs
-from edge_tts.synthesis import Request, Synthesizer, Utterance
-from tests.tiny_bundle import TOKENS_PER_PHONE, V
-
-EOS = V - 1
-PHONES = 20
-SAMPLES_PER_TOKEN = 960
-
-
-def utterance(phones=PHONES, written="A sentence."):
-    return Utterance(written, np.arange(1, phones + 1), (False,) * (phones - 1) + (True,))
+from edge_tts.synthesis import Request, Synthesizer
+from tests.runtime.straying import PHONES, SAMPLES_PER_TOKEN, STRAIGHT, Straying, joined, utterance
+from tests.tiny_bundle import TOKENS_PER_PHONE
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +30,6 @@ def speak(loaded):
         return Synthesizer(graphs, bundle.manifest).speak(request)
 
     return run
-
-
-def joined(chunks):
-    return np.concatenate([chunk.samples for chunk in chunks])
 
 
 def test_a_sentence_is_as_long_as_its_tokens(speak):
@@ -94,47 +82,6 @@ def test_speed_changes_the_length_only(speak):
     assert len(joined(speak(utterance(), speed=2.0))) == PHONES * TOKENS_PER_PHONE * SAMPLES_PER_TOKEN // 2
 
 
-class Straying:
-    """A GPT whose pointer walks two tokens per phone. From token `fork` on it goes wrong, until it was taken back to an
-    earlier token `times` times: the pointer stays where it is (`stall`), or the end comes six tokens later (`early`).
-    """
-
-    def __init__(self, fork=10_000, fault="stall", times=1):
-        self.fork, self.fault, self.times = fork, fault, times
-        self.steps = self.rewinds = 0
-        self.has_pointer = True
-
-    def start(self, ids, features, speaker, max_tokens):
-        self.capacity, self.last, self.progress = max_tokens, 2 * len(ids) - 1, [0]
-        self.first = self.output(0)
-        return self
-
-    def step(self, index, token, pointer):
-        assert pointer == self.pointer(index) and index < len(self.progress)
-        self.steps += 1
-        self.rewinds += index + 1 < len(self.progress)
-        stays = self.fault == "stall" and self.strays(index)
-        self.progress[index + 1 :] = [self.progress[index] + (not stays)]
-        return self.output(index + 1)
-
-    def strays(self, index):
-        return index >= self.fork and self.rewinds < self.times
-
-    def pointer(self, index):
-        return min(self.progress[index], self.last) // TOKENS_PER_PHONE
-
-    def ends(self, index):
-        early = self.fault == "early" and self.strays(index) and index >= self.fork + 6
-        return early or self.progress[index] > self.last
-
-    def output(self, index):
-        logits = np.full(V, -50, np.float32)
-        logits[2 + index * 7 % 60] = 0
-        if self.ends(index):
-            logits[EOS] = 10
-        return StepOutput(logits, self.pointer(index))
-
-
 @pytest.fixture
 def speak_with(loaded):
     graphs, bundle = loaded
@@ -145,9 +92,6 @@ def speak_with(loaded):
         return synthesizer.speak(request)
 
     return run
-
-
-STRAIGHT = PHONES * TOKENS_PER_PHONE
 
 
 def tokens_in(chunks):
