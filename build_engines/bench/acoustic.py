@@ -24,7 +24,7 @@ __all__ = ["measure_sound"]
 def measure_sound(
     int8: ForcedVoice, plain: ForcedVoice, torch: TorchVoice | None, repeat: int, told: Callable[[], object]
 ) -> dict[str, Any]:
-    """Seconds per second of sound of latents and vocoder, medians of `repeat`, taking turns; SNR of INT8 to float in dB.
+    """Seconds per second of sound of latents and vocoder, medians of `repeat`, taking turns; SNR of INT8 to float.
 
     `snr_db` is the sound's from the same tokens, `vocoder_snr_db` that of the vocoder alone given the float latents.
     """

@@ -1,4 +1,4 @@
-"""What is measured in a process of its own: `python -m build_engines.bench.alone TASK VOICE --…`; prints one line of JSON.
+"""What is measured in a process of its own: `python -m build_engines.bench.alone TASK VOICE`; prints a line of JSON.
 
 Imports the runtime only, as a speaker would. Memory is what Linux reports of the process, in MB of 1e6 bytes.
 """

@@ -68,7 +68,7 @@ def operations_ms(operations: Mapping[str, int], floors: Floors) -> float:
 def best_rate(
     ways: Mapping[str, tuple[float, Callable[[], object]]], repeat: int, clock: Callable[[], float] = time.perf_counter
 ) -> Best:
-    """`ways`: name → (amount of one call, the call). The highest amount per second of any call; the first of each warms up."""
+    """`ways`: name → (amount of one call, the call). The highest amount per second; the first call of each warms up."""
     found = []
     for way, (amount, call) in ways.items():
         call()

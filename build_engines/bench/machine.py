@@ -36,8 +36,10 @@ def pin(cores: Iterable[int]) -> None:
 
 def cpu_features(text: str) -> tuple[str, str]:
     """Model name and the features of FEATURES, from the text of /proc/cpuinfo."""
-    pairs = [tuple(part.strip() for part in line.split(":", 1)) for line in text.splitlines() if ":" in line]
-    found = {key: value for key, value in reversed(pairs)}
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        key, _, value = line.partition(":")
+        found.setdefault(key.strip(), value.strip())
     flags = set(found.get("flags", found.get("Features", "")).split())
     model = found.get("model name") or found.get("CPU part") or "unknown"
     return model, " ".join(name for name in FEATURES if name in flags)

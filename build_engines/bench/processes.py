@@ -1,4 +1,4 @@
-"""Starts processes that are measured from the outside, or that measure themselves (`alone`), and reads what they say."""
+"""Starts processes that are measured from outside, or that measure themselves (`alone`), and reads what they say."""
 
 from __future__ import annotations
 

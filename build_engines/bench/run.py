@@ -6,12 +6,16 @@ processes of their own tell. Times are in the unit of the key's ending, memory i
 
 from __future__ import annotations
 
+import functools
 import gc
 import statistics
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from build_engines.bench import separate
 from build_engines.bench.acoustic import measure_sound
@@ -26,6 +30,7 @@ from build_engines.bench.texts import PHONES_PER_SECOND, SENTENCE_SECONDS
 from build_engines.bench.torch_path import TorchVoice
 from build_engines.forced import ForcedVoice
 from edge_tts.engines.onnx import OnnxEngine
+from edge_tts.noise import latent_noise
 
 __all__ = ["FULL", "QUICK", "Effort", "Plan", "measure"]
 
@@ -104,9 +109,15 @@ class _Run:
         """Sentences of four seconds and short ones, INT8 and float in turns; the small voice."""
         self._told("sentences of 4 s")
         both = {"int8": self.int8, "float": self.plain}
-        usual = _in_turns(both, self._effort.repeat, lambda speech, seed: speech.text(1, seed))
+        says: dict[str, Callable[[int], Spoken]] = {
+            name: functools.partial(speech.text, 1) for name, speech in both.items()
+        }
+        if self.torch is not None:
+            says["torch"] = functools.partial(say_in_torch, self.torch, self.plain)
+        usual = _in_turns(says, self._effort.repeat)
         self._told("short sentences")
-        short = _in_turns(both, self._effort.repeat, lambda speech, seed: speech.text(4, seed, None))
+        brief = {name: functools.partial(speech.text, 4, seconds=None) for name, speech in both.items()}
+        short = _in_turns(brief, self._effort.repeat)
         self.tree["speech"] = {"usual": usual, "short": short}
 
     def decode(self) -> None:
@@ -218,14 +229,27 @@ def summary(spoken: Sequence[Spoken]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _in_turns(
-    voices: Mapping[str, Speech], repeat: int, say: Callable[[Speech, int], Spoken]
-) -> dict[str, dict[str, Any]]:
-    """Each voice in turn, `repeat` times; the first round warms up and isn't counted."""
-    spoken: dict[str, list[Spoken]] = {name: [] for name in voices}
+def say_in_torch(torch: TorchVoice, speech: Speech, seed: int) -> Spoken:
+    """What `Speech.text` does with one sentence, by PyTorch: it has no stream, so its first sound is its last."""
+    manifest = speech.manifest
+    start, cpu_start = time.perf_counter(), time.process_time()
+    phones = speech.read(1)[0].ids
+    phones_s = time.perf_counter() - start
+    tokens = round(SENTENCE_SECONDS * manifest.token_rate_hz)
+    frames, channels = tokens * manifest.decoder.frames_per_token, manifest.decoder.latent_channels
+    noise = latent_noise(seed, 0, 0, frames, channels).T * np.float32(manifest.decoder.noise_scale)
+    sound = torch.sentence(phones, tokens, np.ascontiguousarray(noise))
+    wall, cpu = time.perf_counter() - start, time.process_time() - cpu_start
+    parts = dict.fromkeys(PARTS, 0.0) | {"phones": phones_s, "python": wall - phones_s}
+    return Spoken(len(sound) / manifest.sample_rate, (float(tokens),), wall, cpu, wall, parts)
+
+
+def _in_turns(says: Mapping[str, Callable[[int], Spoken]], repeat: int) -> dict[str, dict[str, Any]]:
+    """Each in turn with the same seed, `repeat` times; the first round warms up and isn't counted."""
+    spoken: dict[str, list[Spoken]] = {name: [] for name in says}
     for seed in range(repeat + 1):
-        for name, speech in voices.items():
-            spoken[name].append(say(speech, seed))
+        for name, say in says.items():
+            spoken[name].append(say(seed))
     return {name: summary(found[1:]) for name, found in spoken.items()}
 
 

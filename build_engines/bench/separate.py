@@ -34,8 +34,8 @@ def measure(
         in_process("load", voice, cores=cores)  # the first one warms the page cache up, and ours
         loads = [in_process("load", voice, cores=cores) for _ in range(repeat)]
         tree["load"][name] = {
-            "load_s": _spread([one["load_s"] for one in loads]), "import_s": _spread([one["import_s"] for one in loads]),
-            "memory": loads[-1]["memory"],
+            "load_s": _spread([one["load_s"] for one in loads]),
+            "import_s": _spread([one["import_s"] for one in loads]), "memory": loads[-1]["memory"],
         }  # fmt: skip
     told(f"{text_s:g} s of text, memory")
     in_process("load", long, cores=cores)
@@ -66,9 +66,7 @@ def _small(voice: str, cores: Sequence[int], repeat: int, told: Callable[[str], 
     return {"cold_s": _spread(colds), **warm}
 
 
-def _threads(
-    voice: Path, text: str, cores: Sequence[int], repeat: int, told: Callable[[str], None]
-) -> dict[str, Any]:
+def _threads(voice: Path, text: str, cores: Sequence[int], repeat: int, told: Callable[[str], None]) -> dict[str, Any]:
     """A text by one thread and by two, both with two cores, in turns."""
     found: dict[int, list[dict[str, Any]]] = {1: [], 2: []}
     for turn in range(max(1, repeat // 2)):

@@ -73,7 +73,7 @@ def make_voices(
 
 
 def with_least_tokens(bundle: Path, target: Path, least: int) -> Path:
-    """A copy of a bundle in `target` that ends no sentence before so many tokens; its files are links where they can be.
+    """A copy of a bundle in `target` that ends no sentence before so many tokens; its files are links if they can be.
 
     The same graphs under another name: a voice of random weights then speaks sentences of that length, however it is
     loaded. A copy of another bundle or length gives way.

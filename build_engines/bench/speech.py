@@ -17,7 +17,7 @@ from edge_tts.audio import AudioChunk
 from edge_tts.bundle import open_bundle
 from edge_tts.errors import TextError
 from edge_tts.fallback import open_graphs
-from edge_tts.synthesis import Request, Synthesizer
+from edge_tts.synthesis import Request, Synthesizer, Utterance
 from edge_tts.utterances import read_utterances
 
 __all__ = ["PARTS", "Speech", "Spoken", "longest_seconds"]
@@ -55,22 +55,26 @@ class Speech:
 
     def text(self, sentences: int, seed: int, seconds: float | None = SENTENCE_SECONDS) -> Spoken:
         """Speaks a text of so many sentences of `seconds` each; None: as long as the voice makes them."""
-        return self._timed(lambda: self._say(text_of(sentences), seed, self._tokens(seconds)))
+        return self._timed(lambda: self._say(sentences, seed, self._tokens(seconds)))
 
     def sentence(self, seconds: float, seed: int) -> Spoken:
         """Speaks a single sentence of that length."""
-        enough = text_of(int(seconds / SENTENCE_SECONDS) + 2)
+        enough = int(seconds / SENTENCE_SECONDS) + 2
         return self._timed(lambda: self._say(enough, seed, self._tokens(seconds), seconds))
+
+    def read(self, sentences: int) -> list[Utterance]:
+        """The utterances of a text of so many sentences."""
+        return read_utterances(self.manifest, text_of(sentences), self.name)
 
     def _tokens(self, seconds: float | None) -> int:
         return 0 if seconds is None else round(seconds * self.manifest.token_rate_hz)
 
     def _say(
-        self, text: str, seed: int, least: int, join_s: float | None = None
+        self, sentences: int, seed: int, least: int, join_s: float | None = None
     ) -> tuple[Iterator[AudioChunk], float]:
         """The sound, and the seconds that reading the text took."""
         start = time.perf_counter()
-        utterances = read_utterances(self.manifest, text, self.name)
+        utterances = self.read(sentences)
         if join_s is not None:
             utterances = [joined(utterances, join_s)]
         phones_s = time.perf_counter() - start

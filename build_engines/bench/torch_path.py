@@ -93,6 +93,13 @@ class TorchVoice:
         """Of the steps of the sentence that was started last."""
         return sum(decoder.seconds for decoder in self._running)
 
+    def sentence(self, phones: NDArray[np.int64], tokens: int, noise: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A whole sentence of phones [P] with so many tokens: prefill, steps, latents, sound; noise as in `latents`."""
+        generation = self.generation(phones, self._speaker, tokens)
+        for _ in range(tokens + 1):  # the last would be the end
+            generation.advance()
+        return self.sound(self.latents(np.array(generation.tokens[:tokens], np.int64), phones, noise))
+
     def latents(self, tokens: NDArray[np.int64], phones: NDArray[np.int64], noise: NDArray[np.float32]) -> Tensor:
         """Tokens [T], phones [P], noise [C, frames] (already scaled) → latents [1, C, frames]."""
         with torch.inference_mode():
