@@ -2,9 +2,9 @@
 
 *Dynamic* linear layers (the GPT's): the activation becomes unsigned INT8 with a scale and a zero point of each call's
 own, x @ W is (xq - zero) @ Wq times both scales. *Static* ones (the acoustic model's) have scale and zero point from
-calibration, so that a row's result does not depend on the rows beside it: windows of a stream agree. Static
-convolutions (QLinearConv) round their result to INT8 too. Weights are signed and symmetric, with a scale per output
-channel. An adapter's delta goes on reading the float activation.
+calibration, so that a row's result does not depend on the rows beside it: windows of a stream agree (`steady` sees to
+what stays float). Static convolutions (QLinearConv) round their result to INT8 too. Weights are signed and symmetric,
+with a scale per output channel. An adapter's delta goes on reading the float activation.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from build_engines.quantize.layers import FloatGraph, Layer, channel_axis, quantize_weight, replace_nodes
+from build_engines.quantize.steady import with_room
 
 __all__ = ["Range", "cpu_graph", "quantizer"]
 
@@ -25,9 +26,7 @@ Range = tuple[float, float]
 """Least and greatest value that an activation takes; 0 lies between them."""
 
 
-def cpu_graph(
-    graph: FloatGraph, chosen: Collection[str], ranges: Mapping[str, Range] | None = None
-) -> onnx.ModelProto:
+def cpu_graph(graph: FloatGraph, chosen: Collection[str], ranges: Mapping[str, Range] | None = None) -> onnx.ModelProto:
     """The graph with the layers named `chosen` in INT8.
 
     `ranges` of the tensors that static layers read and convolutions give, by name; without them linear layers are
@@ -44,7 +43,9 @@ def cpu_graph(
             rewriter.convolution(layer, node)
         else:
             rewriter.nodes.append(node)
-    replace_nodes(model, rewriter.nodes, list(rewriter.tensors.values()))
+    steady = ranges is not None and chosen
+    nodes, constants = with_room(graph, rewriter.nodes) if steady else (rewriter.nodes, [])
+    replace_nodes(model, nodes, [*rewriter.tensors.values(), *constants])
     return model
 
 

@@ -18,6 +18,7 @@ from onnx import NodeProto, helper, numpy_helper
 from build_engines.errors import BuildError
 from build_engines.export.weights import values_of
 from build_engines.quantize.layers import replace_nodes
+from build_engines.quantize.steady import without_room
 
 __all__ = ["is_quantized", "restore"]
 
@@ -40,7 +41,7 @@ def restore(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
     if any(a.name == "kv_cache_bit_width" for node in copy.graph.node for a in node.attribute):
         raise BuildError(f"graph {copy.graph.name!r} has an INT8 KV cache, which can't be taken back")
     worker = _Restorer(copy.graph, folder)
-    replace_nodes(copy, worker.nodes(), [numpy_helper.from_array(v, k) for k, v in worker.made.items()])
+    replace_nodes(copy, without_room(worker.nodes()), [numpy_helper.from_array(v, k) for k, v in worker.made.items()])
     return copy
 
 
