@@ -11,7 +11,8 @@ from pathlib import Path
 from edge_tts.bundle import Bundle
 from edge_tts.engines.select import check_choice, open_accelerated
 from edge_tts.errors import DeviceError, EngineError
-from edge_tts.graphs import VoiceGraphs, load_graphs
+from edge_tts.graphs import VoiceGraphs
+from edge_tts.loading import load_on_cpu
 
 __all__ = ["Spare", "open_graphs"]
 
@@ -55,10 +56,9 @@ def open_graphs(bundle: Bundle, choice: str) -> tuple[VoiceGraphs, Spare | None]
 
     Raises ParameterError, EngineError, BundleError.
     """
-    from edge_tts.engines.onnx import OnnxEngine
 
     def plain() -> VoiceGraphs:
-        return load_graphs(bundle, OnnxEngine())
+        return load_on_cpu(bundle)
 
     if check_choice(choice) == "onnx" or (choice == "auto" and bundle.manifest.tensorrt is None):
         return plain(), None
@@ -69,7 +69,7 @@ def open_graphs(bundle: Bundle, choice: str) -> tuple[VoiceGraphs, Spare | None]
     if found is None:
         return plain(), None
     try:
-        graphs = load_graphs(bundle, OnnxEngine(), found.graphs)
+        graphs = load_on_cpu(bundle, found.graphs)
     except BaseException:
         found.engine.close()
         raise

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from edge_tts.bundle import Bundle, Manifest, TensorSpec
 from edge_tts.bundle.manifest import GRAPHS
@@ -18,6 +19,9 @@ from edge_tts.errors import BundleError, EngineError
 from edge_tts.gpt.decoder import GptGraphs
 from edge_tts.sovits.stream import AcousticGraphs
 from edge_tts.text_features import TextFeatures
+
+if TYPE_CHECKING:
+    from edge_tts.engines.packed.cache import PackedVoice
 
 __all__ = ["VoiceGraphs", "load_graphs"]
 
@@ -40,25 +44,39 @@ class _Interface:
     outputs: frozenset[str]
 
 
-def load_graphs(bundle: Bundle, engine: Engine, accelerated: Mapping[str, Graph] | None = None) -> VoiceGraphs:
+def load_graphs(
+    bundle: Bundle,
+    engine: Engine,
+    accelerated: Mapping[str, Graph] | None = None,
+    packed: PackedVoice | None = None,
+) -> VoiceGraphs:
     """Reads, checks and loads each graph, and checks the bundle's other files. Raises BundleError, EngineError.
 
-    `accelerated` are graphs that run on TensorRT already; the engine loads the others.
+    `accelerated` are graphs that run on TensorRT already, `packed` has packed forms of others; the engine loads the
+    rest.
     """
     manifest, accelerated = bundle.manifest, accelerated or {}
     _check_interfaces(manifest)
     used: set[str] = set()
 
+    def from_bundle(name: str, entry: GraphEntry) -> Graph:
+        model, files = bundle.graph(entry, used)
+        used.update(files)
+        try:
+            return engine.load(name, model)
+        except EngineError as error:
+            raise _explained(name, manifest, error) from None
+
+    def from_packed(name: str, packed: PackedVoice) -> Graph:
+        stands_for = packed.graphs[name].stands_for
+        bundle.check_present(stands_for)
+        used.update(stands_for)
+        return packed.load(name)
+
     def load(name: str, entry: GraphEntry) -> Graph:
         if name in accelerated:
             return _checked(name, entry, manifest, accelerated[name])
-        model, files = bundle.graph(entry)
-        used.update(files)
-        try:
-            graph = engine.load(name, model)
-        except EngineError as error:
-            raise _explained(name, manifest, error) from None
-        del model  # the engine has its own copy now; two of a large graph would double the peak
+        graph = from_packed(name, packed) if packed is not None and name in packed.graphs else from_bundle(name, entry)
         _compare(name, "input", entry.inputs, graph.inputs)
         _compare(name, "output", entry.outputs, graph.outputs)
         return graph

@@ -1,11 +1,15 @@
 """Fixtures that several rooms use: a tiny voice made on the spot."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.tiny_bundle import make_bundle
+
+# No test but those of packing starts a process that packs the tiny voice for next time.
+os.environ["EDGETTS_PACKED"] = "off"
 
 REFERENCE = Path(__file__).resolve().parent.parent.parent / "shared" / "reference"
 

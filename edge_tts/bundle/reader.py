@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -50,8 +50,25 @@ class Bundle:
         file = self.manifest.speakers[name].file
         return parse_speaker(self.read(file), self.manifest, self._show(file))
 
-    def graph(self, entry: GraphEntry) -> tuple[bytes | Path, set[str]]:
-        """A graph's bytes, or its path when it keeps weights in external files; and the names of all files it uses."""
+    def check_present(self, names: Collection[str]) -> None:
+        """Checks that listed files are there and as long as the manifest says, without reading them.
+
+        For the files of a graph that another one stands for, made of them when they were checked. Raises BundleError.
+        """
+        for name in names:
+            entry = self.manifest.files.get(name)
+            try:
+                size = (self.path / name).stat().st_size
+            except OSError as error:
+                raise BundleError(f"{self._show(name)} can't be read: {error.strerror}") from None
+            if entry is None or size != entry.size_bytes:
+                raise BundleError(f"{self._show(name)} differs from the manifest (size): install the voice again")
+
+    def graph(self, entry: GraphEntry, checked: Collection[str] = ()) -> tuple[bytes | Path, set[str]]:
+        """A graph's bytes, or its path when it keeps weights in external files; and the names of all files it uses.
+
+        External files that are among the `checked` are not read once more: two graphs may have the same weights.
+        """
         file = entry.file
         model = self.read(file)
         folder = PurePosixPath(file).parent
@@ -62,7 +79,8 @@ class Bundle:
         for location in sorted(data):
             if location not in self.manifest.files:
                 raise BundleError(f"{self._show(file)} needs {location[:100]!r}, which the manifest does not list")
-            self._stream(location, lambda block: None)
+            if location not in checked:
+                self._stream(location, lambda block: None)
         return (self.path / file if data else model), {file, *data}
 
     def _show(self, name: str) -> str:

@@ -17,11 +17,11 @@ import onnxruntime as ort  # type: ignore[import-untyped]
 from edge_tts.engines.api import Array, Binding, Graph, TensorInfo
 from edge_tts.errors import EngineError
 
-__all__ = ["OnnxEngine"]
+__all__ = ["CPU_INFO", "OnnxEngine"]
 
 _PROVIDERS = ["CPUExecutionProvider"]
 _LOG_FATAL = 4
-_CPU_INFO = Path("/proc/cpuinfo")
+CPU_INFO = Path("/proc/cpuinfo")
 _DTYPES = {
     "tensor(float)": np.float32,
     "tensor(float16)": np.float16,
@@ -56,11 +56,37 @@ _FAILURES: tuple[type[Exception], ...] = (
 class OnnxEngine:
     """Loads graphs into ONNX Runtime sessions; `threads` is the number of threads that one operator may use."""
 
-    def __init__(self, threads: int = 1) -> None:
-        self.threads = threads
+    def __init__(self, threads: int = 1, settings: Mapping[str, str] | None = None, *, packed: bool = False) -> None:
+        """`settings` are more session configuration entries. A `packed` engine loads what `pack` has written: nothing
+        is optimized again."""
+        self.threads, self._packed = threads, packed
+        self._settings = dict(settings or {})
+        if _overflows(platform.machine(), CPU_INFO):
+            self._settings["session.x64quantprecision"] = "1"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What sessions depend on besides the graph and the processor, as JSON values."""
+        return {"onnxruntime": ort.__version__, "settings": dict(self._settings)}
 
     def load(self, name: str, model: bytes | Path) -> Graph:
         """Makes a session. Raises EngineError: ONNX Runtime refuses the model."""
+        return self._session(name, model, self._options())
+
+    def pack(self, name: str, model: bytes | Path, target: Path) -> Graph:
+        """Makes a session as `load` does, and writes down what it has become: the optimized graph to `target`, weights
+        and what the processor's kernels made of them to `target`.data. Raises EngineError."""
+        options = self._options()
+        options.optimized_model_filepath = str(target)
+        for key, value in (
+            ("session.optimized_model_external_initializers_file_name", f"{target.name}.data"),
+            ("session.optimized_model_external_initializers_min_size_in_bytes", "1024"),
+            ("session.save_external_prepacked_constant_initializers", "1"),
+        ):
+            options.add_session_config_entry(key, value)
+        return self._session(name, model, options)
+
+    def _options(self) -> ort.SessionOptions:
         options = ort.SessionOptions()
         options.intra_op_num_threads = self.threads
         options.inter_op_num_threads = 1
@@ -70,8 +96,13 @@ class OnnxEngine:
         # Planning which buffer may follow which compares every pair of them: half of the time that loading takes, for
         # memory that malloc reuses as well (measured: the same peak, the same speed).
         options.enable_mem_reuse = False
-        if _overflows(platform.machine(), _CPU_INFO):
-            options.add_session_config_entry("session.x64quantprecision", "1")
+        if self._packed:
+            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        for key, value in self._settings.items():
+            options.add_session_config_entry(key, value)
+        return options
+
+    def _session(self, name: str, model: bytes | Path, options: ort.SessionOptions) -> Graph:
         try:
             session = ort.InferenceSession(
                 model if isinstance(model, bytes) else str(model), options, providers=_PROVIDERS

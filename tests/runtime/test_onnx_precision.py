@@ -65,7 +65,7 @@ SCRIPT = """
     import numpy as np
     from edge_tts.engines import onnx as engine
     folder = Path(sys.argv[1])
-    engine._CPU_INFO = folder / "cpuinfo"
+    engine.CPU_INFO = folder / "cpuinfo"
     data = np.load(folder / "data.npz")
     made = engine.OnnxEngine().load("product", (folder / "model.onnx").read_bytes()).run({"x": data["x"]})["y"]
     print(int((made != data["expected"]).sum()), "wrong")

@@ -290,7 +290,7 @@ def test_onnx_runtime_fails_too(board, speaking, made_bundle, monkeypatch):
     def refuse(*_):
         raise EngineError("graph 'latents' can't be loaded")
 
-    monkeypatch.setattr("edge_tts.fallback.load_graphs", refuse)
+    monkeypatch.setattr("edge_tts.loading.load_graphs", refuse)
     board.device.fail_call = 1
     with pytest.raises(EngineError, match="can't be loaded"):
         say(speaking)
