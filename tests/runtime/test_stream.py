@@ -5,14 +5,16 @@ import pytest
 
 from edge_tts.bundle import open_bundle
 from edge_tts.engines.onnx import OnnxEngine
+from edge_tts.errors import VoiceNotFoundError
 from edge_tts.graphs import load_graphs
 from edge_tts.sovits.post import CLAUSE_PAUSE_SECONDS, SENTENCE_PAUSE_SECONDS, Fader, limit, pause_seconds
 from edge_tts.sovits.schedule import WINDOW_TOKENS, next_window
 from edge_tts.sovits.speed import TimeStretch
 from edge_tts.sovits.stream import AcousticStream
+from edge_tts.voice import Voice
+from tests.runtime.seams import WHOLE, decibels, sentence_of, signal_to_difference_db, stream
 
 TOKENS, PHONES = 83, 40
-WHOLE = (1000,)
 
 
 @pytest.fixture(scope="module")
@@ -27,23 +29,6 @@ def spoken():
     phones = random.integers(0, 700, PHONES)
     align = np.minimum(np.arange(TOKENS) // 2, PHONES - 1)
     return random.integers(0, 64, TOKENS).tolist(), align.tolist(), phones
-
-
-def stream(acoustic, spoken, sizes, step=1, speed=1.0, seed=3):
-    """All sound, with `step` tokens arriving at a time."""
-    graphs, speaker = acoustic
-    tokens, align, phones = spoken
-    streaming = AcousticStream(graphs, phones, speaker, seed, 1, speed, sizes=sizes)
-    pieces = []
-    for count in range(step, len(tokens), step):
-        pieces += streaming.advance(tokens[:count], align[:count], final=False)
-    pieces += streaming.advance(tokens, align, final=True)
-    return pieces
-
-
-def signal_to_difference_db(signal, other):
-    difference = signal.astype(np.float64) - other
-    return 10 * np.log10((signal.astype(np.float64) ** 2).sum() / max((difference**2).sum(), 1e-30))
 
 
 @pytest.mark.parametrize("speed", [1.0, 0.5, 0.83, 1.31, 2.0])
@@ -74,6 +59,24 @@ def test_windows_over_whole_latents_are_inaudible(whole_acoustic, spoken, sizes,
     frames = 4 * TOKENS if speed == 1.0 else int(4 * TOKENS / speed) + 1
     assert joined.shape == whole[0].shape == (frames * 240,)
     assert len(pieces) > 1 and signal_to_difference_db(whole[0], joined) >= 60
+
+
+def test_windows_of_every_size_are_inaudible(acoustic, whole_acoustic, spoken):
+    tokens, align, phones = spoken
+    for voice, lines in ((acoustic, align), (whole_acoustic, None)):
+        found = decibels(voice, (tokens, lines, phones), range(1, TOKENS + 1))
+        assert min(found.values()) >= 60, found
+
+
+def test_the_default_voice_s_windows_of_every_size_are_inaudible():
+    try:
+        voice = Voice.load("default", engine="onnx")
+    except VoiceNotFoundError:
+        pytest.skip("the default voice is not installed")
+    acoustic, spoken = sentence_of(voice, "The kettle has just boiled.")
+    assert len(spoken[0]) > 30
+    found = decibels(acoustic, spoken, range(1, len(spoken[0]) + 1))
+    assert min(found.values()) >= 60, found
 
 
 def test_whole_latents_wait_for_the_last_token(whole_acoustic, spoken):
