@@ -51,9 +51,9 @@ def stream(args: argparse.Namespace) -> dict[str, Any]:
     voice = figures["voice"]
     start, cpu_start = time.perf_counter(), time.process_time()
     first, samples = 0.0, 0
-    for chunk in voice.synthesize(args.text, seed=args.seed):
+    for chunk in voice.synthesize(args.text, seed=args.seed, language="en"):
         first = first or time.perf_counter() - start
-        samples += len(chunk.samples)
+        samples += len(chunk.pcm16()) // chunk.width
     figures |= {
         "wall_s": time.perf_counter() - start, "cpu_s": time.process_time() - cpu_start, "first_s": first,
         "audio_s": samples / voice.sample_rate, "memory": memory_mb(),
@@ -66,7 +66,7 @@ def repeat(args: argparse.Namespace) -> dict[str, Any]:
     figures = load(args)
     resident = []
     for seed in range(args.warm + args.count):
-        for _ in figures["voice"].synthesize(args.text, seed=seed):
+        for _ in figures["voice"].synthesize(args.text, seed=seed, language="en"):
             pass
         resident.append(memory_mb().get("resident", 0.0))
         if seed >= args.warm:
@@ -81,9 +81,9 @@ def sentences(args: argparse.Namespace) -> dict[str, Any]:
     voice, runs = figures["voice"], []
     for seed in range(args.count + 1):
         start, cpu_start, first, samples = time.perf_counter(), time.process_time(), 0.0, 0
-        for chunk in voice.synthesize(args.text, seed=seed):
+        for chunk in voice.synthesize(args.text, seed=seed, language="en"):
             first = first or time.perf_counter() - start
-            samples += len(chunk.samples)
+            samples += len(chunk.pcm16()) // chunk.width
         wall, cpu, audio = time.perf_counter() - start, time.process_time() - cpu_start, samples / voice.sample_rate
         runs.append((wall / audio, cpu / audio, first))
     middle = [statistics.median(values) for values in zip(*runs[1:], strict=True)]

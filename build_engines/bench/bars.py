@@ -90,7 +90,7 @@ def _full(tree: Mapping[str, Any]) -> list[Bar]:
             detail=_memory(tree["stream"]["full"]["memory"])),
         Bar("two threads against one", "×", 1.7, None, None if threads is None else threads["gain"], least=True,
             detail="needs two cores" if threads is None else _threads(threads)),
-        Bar(f"growth of RSS over {tree['utterances']} utterances", "MB", 5, 0.5, growth["growth_mb"],
+        Bar(f"growth of RSS over {tree['utterances']} utterances", "MB", 5, 0, round(growth["growth_mb"], 1),
             detail=f"{growth['first_mb']:.1f} → {growth['last_mb']:.1f} MB"),
     ]  # fmt: skip
 
@@ -104,7 +104,7 @@ def _small(tree: Mapping[str, Any]) -> list[Bar]:
         Bar(f"{name}: resident", "MB", 180, None, small["memory"].get("resident"), detail=_memory(small["memory"])),
         Bar(f"{name}: cold start of edgetts say", "s", 1.2, None, small["cold_s"]["median"],
             detail=f"{small['cold_s']['least']:.2f} – {small['cold_s']['most']:.2f}"),
-        Bar(f"{name}: growth of RSS over {tree['utterances']} utterances", "MB", 5, 0.5, growth["growth_mb"],
+        Bar(f"{name}: growth of RSS over {tree['utterances']} utterances", "MB", 5, 0, round(growth["growth_mb"], 1),
             detail=f"{growth['first_mb']:.1f} → {growth['last_mb']:.1f} MB"),
     ]  # fmt: skip
 

@@ -84,6 +84,7 @@ def _run(args: argparse.Namespace, given: list[str], write_gpt: Writer, write_so
     from build_engines.bench import machine
     from build_engines.bench.run import measure
 
+    os.environ["EDGETTS_CACHE"] = str(args.work.absolute() / "cache")  # the user's own stays as it is
     allowed = machine.allowed_cores()
     core, second = _cores(args.core, allowed)
     voices = _voices(args, write_gpt, write_sovits)

@@ -1,4 +1,4 @@
-"""Milliseconds per token of the decode loop as it is shipped, at given contexts: step, noise, sampling, bookkeeping.
+"""Milliseconds of core per token of the decode loop as it is shipped, at given contexts: step, noise, sampling, all.
 
 A context of so many rows of the KV cache is reached by a sentence with that many phones. The end is forbidden.
 """
@@ -42,7 +42,7 @@ class Subject(Protocol):
 
 @dataclass(frozen=True)
 class Steps:
-    """Milliseconds per token: median, least and greatest; `python_ms` of the median lie outside the graph."""
+    """Milliseconds of core per token: median, least and greatest; `python_ms`, a median too, lie outside the graph."""
 
     ms: float
     least_ms: float
@@ -121,9 +121,9 @@ def measure_steps(
         running = {name: subject.start(start, tokens + _WARM_UP + 1) for name, subject in subjects.items()}
         for index in range(tokens + _WARM_UP):
             for name, generation in running.items():
-                inside, begin = subjects[name].graph_seconds(), time.perf_counter()
+                inside, begin = subjects[name].graph_seconds(), time.process_time()
                 outcome = generation.advance()
-                taken = time.perf_counter() - begin
+                taken = time.process_time() - begin
                 if outcome is not Outcome.TOKEN:
                     raise BuildError(f"{name}: no token at a context of {context} rows ({outcome.value})")
                 if index >= _WARM_UP:

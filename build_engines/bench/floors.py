@@ -1,11 +1,13 @@
 """What this machine can do at best: the streaming bandwidth of one core, and its peak of float32 and INT8 products.
 
-Each is the best of several ways, since a floor must be what nobody can go below. Sums of an array are no way to
-measure bandwidth: they wait for their own additions.
+Each is the best of several ways, since a floor must be what nobody can go below, and the median of what that way
+reached over the run: what it is compared with are medians too, and a shared machine is faster now than then. Sums of an
+array are no way to measure bandwidth: they wait for their own additions.
 """
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ import onnx
 import onnxruntime as ort  # type: ignore[import-untyped]
 from onnx import TensorProto, helper, numpy_helper
 
-__all__ = ["Best", "Floors", "best_rate", "merge", "operations_ms", "transfer_ms"]
+__all__ = ["Best", "Floors", "Machine", "Samples", "operations_ms", "transfer_ms"]
 
 _STREAM_BYTES = 256 << 20
 _SIZE = 1024
@@ -24,10 +26,40 @@ _CHANNELS, _WIDTH, _POSITIONS = 256, 7, 4096
 
 @dataclass(frozen=True)
 class Best:
-    """The best rate, per second, and the way that reached it."""
+    """The best way: the median of its rates per second, its greatest, and its name."""
 
     rate: float
+    most: float
     way: str
+
+
+Ways = Mapping[str, tuple[float, Callable[[], object]]]
+"""Name of a way → (amount of one call, the call)."""
+
+
+class Samples:
+    """Rates of several ways to do one thing, taken at different moments of a run."""
+
+    def __init__(self, ways: Ways, clock: Callable[[], float] = time.process_time) -> None:
+        """Every way runs once to warm up."""
+        self._ways, self._clock = ways, clock
+        self._rates: dict[str, list[float]] = {way: [] for way in ways}
+        for _, call in ways.values():
+            call()
+
+    def take(self, repeat: int) -> None:
+        """Adds `repeat` rates of each way, in turns."""
+        for _ in range(repeat):
+            for way, (amount, call) in self._ways.items():
+                start = self._clock()
+                call()
+                self._rates[way].append(amount / (self._clock() - start))
+
+    @property
+    def best(self) -> Best:
+        """The way with the greatest median."""
+        found = [Best(statistics.median(rates), max(rates), way) for way, rates in self._rates.items()]
+        return max(found, key=lambda best: best.rate)
 
 
 @dataclass(frozen=True)
@@ -38,20 +70,28 @@ class Floors:
     float32: Best
     int8: Best
 
-    @staticmethod
-    def measure(repeat: int, stream_bytes: int = _STREAM_BYTES, size: int = _SIZE) -> Floors:
-        """Runs every way `repeat` times over arrays of `stream_bytes`, and products of `size`³."""
-        return Floors(
-            best_rate(_streams(stream_bytes), repeat),
-            best_rate(_float_products(size), repeat),
-            best_rate(_integer_products(size), repeat),
-        )
 
+class Machine:
+    """Measures the floors again and again, so that they are of the same moments as what is compared with them."""
 
-def merge(first: Floors, second: Floors) -> Floors:
-    """The better of two measurements of one machine."""
-    pairs = ((getattr(first, name), getattr(second, name)) for name in ("bandwidth", "float32", "int8"))
-    return Floors(*(max(pair, key=lambda best: best.rate) for pair in pairs))
+    def __init__(self, stream_bytes: int = _STREAM_BYTES, size: int = _SIZE) -> None:
+        """`stream_bytes` are read by each way, `size` is the side of the square matrices that are multiplied."""
+        self._streams = Samples(_streams(stream_bytes))
+        self._products = Samples(_float_products(size)), Samples(_integer_products(size))
+
+    def streams(self, repeat: int) -> None:
+        """Takes `repeat` more rates of every way to read memory."""
+        self._streams.take(repeat)
+
+    def all(self, repeat: int) -> None:
+        """Takes `repeat` more rates of everything."""
+        for samples in (self._streams, *self._products):
+            samples.take(repeat)
+
+    @property
+    def floors(self) -> Floors:
+        """The floors so far."""
+        return Floors(self._streams.best, *(samples.best for samples in self._products))
 
 
 def transfer_ms(size_bytes: float, floors: Floors) -> float:
@@ -61,25 +101,11 @@ def transfer_ms(size_bytes: float, floors: Floors) -> float:
 
 def operations_ms(operations: Mapping[str, int], floors: Floors) -> float:
     """Milliseconds that so many operations take at the least, by their type ("float32", "int8")."""
-    return 1e3 * sum(number / (floors.int8 if kind == "int8" else floors.float32).rate
-                     for kind, number in operations.items())  # fmt: skip
+    rates = {kind: floors.int8.rate if kind == "int8" else floors.float32.rate for kind in operations}
+    return 1e3 * sum(number / rates[kind] for kind, number in operations.items())
 
 
-def best_rate(
-    ways: Mapping[str, tuple[float, Callable[[], object]]], repeat: int, clock: Callable[[], float] = time.perf_counter
-) -> Best:
-    """`ways`: name → (amount of one call, the call). The highest amount per second; the first call of each warms up."""
-    found = []
-    for way, (amount, call) in ways.items():
-        call()
-        for _ in range(repeat):
-            start = clock()
-            call()
-            found.append(Best(amount / (clock() - start), way))
-    return max(found, key=lambda best: best.rate)
-
-
-def _streams(size_bytes: int) -> dict[str, tuple[float, Callable[[], object]]]:
+def _streams(size_bytes: int) -> Ways:
     """Ways to read memory once. Every array is written first: untouched pages all lie in one zero page."""
     floats = np.ones(size_bytes // 4, np.float32)
     half = len(floats) // 2
@@ -87,7 +113,7 @@ def _streams(size_bytes: int) -> dict[str, tuple[float, Callable[[], object]]]:
     matrix, row = floats[: side * side].reshape(side, side), np.ones(side, np.float32)
     words = floats.view(np.int8)
     integers = _session(
-        "MatMulInteger", {"a": (TensorProto.UINT8, (1, side))}, TensorProto.INT32, np.ones((side, 4 * side), np.int8)
+        "MatMulInteger", {"a": (TensorProto.UINT8, (1, side))}, TensorProto.INT32, np.ones((side, side), np.int8)
     )
     one = {"a": np.ones((1, side), np.uint8)}
     return {
@@ -95,11 +121,11 @@ def _streams(size_bytes: int) -> dict[str, tuple[float, Callable[[], object]]]:
         "dot of two arrays": (8 * half, lambda: np.dot(floats[:half], floats[half : 2 * half])),
         "matrix by vector": (4 * side * side, lambda: np.dot(matrix, row)),
         "greatest of bytes": (len(words), words.max),
-        "MatMulInteger of one row": (4 * side * side, lambda: integers.run(None, one)),
+        "MatMulInteger of one row": (side * side, lambda: integers.run(None, one)),
     }
 
 
-def _float_products(size: int) -> dict[str, tuple[float, Callable[[], object]]]:
+def _float_products(size: int) -> Ways:
     a = np.random.default_rng(0).standard_normal((size, size), np.float32)
     session = _session("MatMul", {"a": (TensorProto.FLOAT, (size, size))}, TensorProto.FLOAT, a)
     operations = 2.0 * size**3
@@ -109,7 +135,7 @@ def _float_products(size: int) -> dict[str, tuple[float, Callable[[], object]]]:
     }
 
 
-def _integer_products(size: int) -> dict[str, tuple[float, Callable[[], object]]]:
+def _integer_products(size: int) -> Ways:
     random = np.random.default_rng(0)
     bytes_ = random.integers(0, 255, (size, size), np.uint8)
     weights = random.integers(-127, 127, (size, size), np.int8)

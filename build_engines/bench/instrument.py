@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,7 @@ from edge_tts.timing import StageTimes
 
 __all__ = ["STAGES", "Call", "Timed", "Watch", "watched"]
 
+_CERTAIN = 1e4
 STAGES = ("prefill", "decode", "latents", "vocoder")
 """The stage that each of the four graphs is."""
 
@@ -26,10 +28,14 @@ class Call:
 
 
 class Watch:
-    """`times` are the graphs' seconds and runs by stage; `calls` the last call of each stage."""
+    """`times` are the graphs' seconds of core and runs by stage; `calls` the last call of each stage.
+
+    A step at `last_position` or later (None: no step) is made to say that the end comes next.
+    """
 
     def __init__(self) -> None:
-        self.times = StageTimes()
+        self.times = StageTimes(time.process_time)
+        self.last_position: int | None = None
         self.calls: dict[str, Call] = {}
 
     def seconds(self) -> dict[str, float]:
@@ -64,17 +70,22 @@ class Timed:
     ) -> Binding:
         """Binds the graph's buffers."""
         self._watch.calls[self._stage] = Call(inputs, outputs, states)
-        return _TimedBinding(self._graph.bind(inputs, outputs, states), self._stage, self._watch.times)
+        return _TimedBinding(self._graph.bind(inputs, outputs, states), self._stage, self._watch, inputs, outputs)
 
 
 class _TimedBinding:
-    def __init__(self, binding: Binding, stage: str, times: StageTimes) -> None:
-        self._binding, self._stage, self._times = binding, stage, times
+    def __init__(
+        self, binding: Binding, stage: str, watch: Watch, inputs: Mapping[str, Array], outputs: Mapping[str, Array]
+    ) -> None:
+        self._binding, self._stage, self._watch = binding, stage, watch
+        self._position, self._logits = inputs["position"], outputs["logits"]
 
     def run(self) -> None:
         """Runs the graph on the bound buffers."""
-        with self._times.measure(self._stage):
+        with self._watch.times.measure(self._stage):
             self._binding.run()
+        if self._watch.last_position is not None and self._position[0] >= self._watch.last_position:
+            self._logits[0, -1] = _CERTAIN  # the end is a vocabulary's last token
 
 
 def watched(graphs: VoiceGraphs, watch: Watch) -> VoiceGraphs:

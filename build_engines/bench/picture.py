@@ -22,8 +22,8 @@ _NAMES = {"phones": "phones", "prefill": "prefill", "decode": "decode", "latents
 
 def draw(tree: Mapping[str, Any], target: Path) -> None:
     """Draws the figures of a run (build_engines.bench.run). The file is complete or not there."""
-    figure = Figure(figsize=(11, 7.5), layout="constrained")
-    canvas = FigureCanvasAgg(figure)
+    figure = Figure(figsize=(12, 8), layout="constrained")
+    FigureCanvasAgg(figure)
     axes = figure.subplots(2, 2)
     for column, (key, name) in enumerate((("by_sentence", "one sentence"), ("by_text", "a text of 4-s sentences"))):
         rows = tree[key]
@@ -32,14 +32,15 @@ def draw(tree: Mapping[str, Any], target: Path) -> None:
         _bars(axes[1, column], rows, sizes, f"{name}: s of core in all", "s of core", 1.0)
     line = linearity(tree["by_text"])
     axes[1, 1].text(
-        0.03, 0.95, f"straight line: {line['slope']:.3f} s per s + {line['begin_s']:.2f} s,\n"
+        0.03, 0.95, f"a line: {line['slope']:.3f} s per s, from {1e3 * line['begin_s']:.0f} ms;\n"
         f"deviation at most {100 * line['deviation']:.1f} % of the longest", transform=axes[1, 1].transAxes, va="top",
     )  # fmt: skip
-    axes[0, 0].legend(loc="best", fontsize="small", reverse=True)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles[::-1], labels[::-1], loc="outside right upper")
     figure.suptitle(f"Where the time goes: {tree['voice']}, INT8, one core of {tree['machine']['cpu']}")
     part = target.with_name(f".{target.name}.part")
     try:
-        canvas.print_png(str(part))
+        figure.savefig(part, format="png", dpi=110)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)

@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from build_engines.errors import BuildError
+from edge_tts.bundle import Bundle, open_bundle
+from edge_tts.engines.packed.cache import PackedCache, PackedVoice
+from edge_tts.engines.packed.parts import packed_parts
+from edge_tts.engines.store import cache_folder
 
-__all__ = ["growth_mb", "in_process", "time_to_first_byte"]
+__all__ = ["growth_mb", "in_process", "pack_now", "packed_voice", "time_to_first_byte"]
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -48,6 +52,28 @@ def in_process(
         raise BuildError(f"measuring {task!r} of {voice} failed: {last[0]}")
     figures: dict[str, Any] = json.loads(output)
     return figures
+
+
+def pack_now(folder: Path) -> None:
+    """Packs a voice as its first start would do in the background, and waits for it: what is measured are later starts.
+
+    Nothing happens where packing is switched off.
+    """
+    if os.environ.get("EDGETTS_PACKED") == "off":
+        return
+    cache = cache_folder(os.environ, Path.home())
+    bundle = open_bundle(folder)
+    command = [sys.executable, "-m", "edge_tts.engines.packed.background", str(folder.resolve()), bundle.id, str(cache)]
+    subprocess.run(command, check=False, capture_output=True, cwd=_root())
+
+
+def packed_voice(bundle: Bundle) -> PackedVoice | None:
+    """The packed form that a voice is loaded from, None where it is loaded from its bundle."""
+    parts = packed_parts(bundle)
+    if parts is None or os.environ.get("EDGETTS_PACKED") == "off":
+        return None
+    with PackedCache(cache_folder(os.environ, Path.home())).reading(parts) as voice:
+        return voice
 
 
 def time_to_first_byte(command: Sequence[str]) -> float:

@@ -18,7 +18,7 @@ from onnx import TensorProto
 from build_engines.bench.instrument import Call
 from edge_tts.engines.api import Array
 
-__all__ = ["OperatorTime", "by_operator", "is_integer", "profile_graph", "weights_mb"]
+__all__ = ["OperatorTime", "by_operator", "profile_graph", "weights_mb"]
 
 _TABLES = frozenset({"Gather", "GatherElements", "GatherND"})
 
@@ -33,15 +33,20 @@ class OperatorTime:
     share: float
 
 
-def profile_graph(model: Path, call: Call, runs: int) -> list[OperatorTime]:
-    """Runs a graph `runs` times on a call's arrays under the profiler; one thread, ONNX Runtime's usual optimizations.
+def profile_graph(model: Path, call: Call, runs: int, packed: Mapping[str, str] | None = None) -> list[OperatorTime]:
+    """Runs a graph `runs` times on a call's arrays under the profiler, with one thread and as edge_tts.engines.onnx
+    does it: `packed` are the settings of a graph that was optimized before, None where it is yet to be optimized.
 
     A state's buffer is bound as input and output, as the runtime does it.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    options.enable_cpu_mem_arena = False
+    options.enable_cpu_mem_arena = options.enable_mem_reuse = False
+    if packed is not None:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        for key, value in packed.items():
+            options.add_session_config_entry(key, value)
     with tempfile.TemporaryDirectory() as folder:
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(folder) / "profile")
@@ -85,11 +90,6 @@ def by_operator(events: Iterable[Mapping[str, Any]]) -> list[OperatorTime]:
         own = [statistics.median(durations) for (kind, _), durations in nodes.items() if kind == operator]
         found.append(OperatorTime(operator, len(own), sum(own) / 1e3, sum(own) / max(total, 1e-9)))
     return sorted(found, key=lambda time: -time.ms)
-
-
-def is_integer(operator: str) -> bool:
-    """Whether a product of that name multiplies INT8."""
-    return any(part in operator for part in ("Integer", "Quantize", "QLinear", "NBits"))
 
 
 def weights_mb(model: Path) -> dict[str, float]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from build_engines.bench.bars import Bar, bars_of, linearity, verdict
-from build_engines.bench.profile import is_integer
 from build_engines.bench.speech import PARTS
 
 __all__ = ["render", "table"]
@@ -41,17 +40,21 @@ def _machine(tree: Mapping[str, Any]) -> str:
     return (
         f"{machine['cpu']} ({machine['architecture']}: {machine['features'] or 'features unknown'}), "
         f"{machine['cores']} cores, {cores}; ONNX Runtime {machine['onnxruntime']}, Python {machine['python']}, "
-        f"numpy {machine['numpy']}, {machine['system']}. MB are 1e6 bytes."
+        f"numpy {machine['numpy']}, {machine['system']}. MB are 1e6 "
+        "bytes. Times of one core are processor time, medians, taking turns; loading, first audio and two threads go "
+        "by the clock."
     )
 
 
 def _floors(tree: Mapping[str, Any]) -> str:
     floors = tree["floors"]
-    return table(["floor of one core, measured in this run", "", "best way"], [
-        ["streaming bandwidth", f"{floors['bandwidth_gb_s']:.1f} GB/s", floors["bandwidth_way"]],
-        ["float32 peak", f"{floors['float32_gflop_s']:.0f} GFLOP/s", floors["float32_way"]],
-        ["INT8 peak", f"{floors['int8_gop_s']:.0f} GOP/s", floors["int8_way"]],
-    ])  # fmt: skip
+    names = (("bandwidth", "streaming bandwidth", "GB/s"), ("float32", "float32 peak", "GFLOP/s"),
+             ("int8", "INT8 peak", "GOP/s"))  # fmt: skip
+    rows = [
+        [name, f"{floors[key]['rate'] / 1e9:.1f} {unit}", f"{floors[key]['most'] / 1e9:.1f}", floors[key]["way"]]
+        for key, name, unit in names
+    ]
+    return table(["floor of one core", "median of this run", "greatest", "best of several ways"], rows)
 
 
 def _bars(tree: Mapping[str, Any]) -> str:
@@ -130,7 +133,7 @@ def _decode(tree: Mapping[str, Any]) -> str:
         }
         floor = 1e3 * (last["floor_ms"] - first["floor_ms"]) / (last["context"] - first["context"])
         lines.append(
-            f"ms per token, medians (least – greatest), taking turns. Each 1000 rows of context add "
+            f"ms of core per token, medians (least – greatest), taking turns. Each 1000 rows of context add "
             f"{growth['int8_rank8']:.2f} ms in INT8 (floor {floor:.2f}), {growth['float']:.2f} in float32."
         )
     return "\n".join(lines)
@@ -157,8 +160,9 @@ def _stages(tree: Mapping[str, Any]) -> str:
 def _lengths(tree: Mapping[str, Any]) -> str:
     line = linearity(tree["by_text"])
     return (
-        f"Cost grows with the text's length on a line: {line['slope']:.3f} s of core per s of sound plus "
-        f"{line['begin_s']:.2f} s, no text further from it than {100 * line['deviation']:.1f} % of the longest's work. "
+        f"Cost grows with the text's length on a line: {line['slope']:.3f} s of core per s of sound, beginning at "
+        f"{1e3 * line['begin_s']:.0f} ms, no text further from it than {100 * line['deviation']:.1f} % of the "
+        "longest's work. "
         f"The longest single sentence that fits into the model's context has {tree['longest_sentence_s']} s."
     )
 
@@ -166,28 +170,36 @@ def _lengths(tree: Mapping[str, Any]) -> str:
 def _profile(tree: Mapping[str, Any]) -> str:
     parts = []
     for stage, entry in tree["profile"].items():
-        shown = entry["operators"][:_OPERATORS]
-        rest = entry["operators"][_OPERATORS:]
-        rows = [_operator(item, entry, stage) for item in shown]
-        if rest:
-            left = sum(item["ms"] for item in rest)
-            rows.append([f"{len(rest)} others", sum(item["nodes"] for item in rest), f"{left:.2f}",
-                         f"{100 * left / entry['ms']:.0f} %", ""])  # fmt: skip
         sizes = ", ".join(f"{name} {size}" for name, size in entry["sizes"].items())
-        operations = ", ".join(f"{number / 1e9:.2f} GOP {kind}" for kind, number in entry["operations"].items())
-        parts.append(
-            f"{stage} ({sizes}): {entry['ms']:.2f} ms, floor {entry['floor_ms']:.2f} ms, ratio "
-            f"{entry['ms'] / entry['floor_ms']:.2f} ({operations}; {entry['floor_bytes'] / 1e6:.1f} MB):\n\n"
-            + table(["operator", "nodes", "ms", "share", "reads"], rows)
-        )
+        parts += [
+            f"{stage}, one run ({sizes}): {entry['ms']:.2f} ms, floor {entry['floor_ms']:.2f} ms, ratio "
+            f"{entry['ms'] / entry['floor_ms']:.2f}.",
+            table(["", "ms", "floor, ms", "gap, ms", "reached"], [_gap(gap, tree["floors"]) for gap in entry["gaps"]]),
+            table(["operator", "nodes", "ms", "share"], _operators(entry)),
+        ]
     return "\n\n".join(parts)
 
 
-def _operator(item: Mapping[str, Any], entry: Mapping[str, Any], stage: str) -> list[object]:
-    reads = ""
-    if stage == "decode" and is_integer(item["operator"]):
-        reads = f"{entry['weights_mb']['int8']:.1f} MB of weights: {entry['weights_mb']['int8'] / item['ms']:.1f} GB/s"
-    return [item["operator"], item["nodes"], f"{item['ms']:.2f}", f"{100 * item['share']:.0f} %", reads]
+def _gap(gap: Mapping[str, Any], floors: Mapping[str, Any]) -> list[object]:
+    reached = ""
+    if gap["ms"] and gap["operations"]:
+        peak = floors["int8" if gap["kind"].startswith("INT8") else "float32"]["rate"] / 1e9
+        reached = (
+            f"{gap['operations'] / gap['ms'] / 1e6:.0f} of {peak:.0f} GOP/s, "
+            f"{gap['mb'] / gap['ms']:.1f} of {floors['bandwidth']['rate'] / 1e9:.1f} GB/s"
+        )
+    return [gap["kind"], f"{gap['ms']:.2f}", f"{gap['floor_ms']:.2f}", f"{gap['ms'] - gap['floor_ms']:.2f}", reached]
+
+
+def _operators(entry: Mapping[str, Any]) -> list[list[object]]:
+    shown, rest = entry["operators"][:_OPERATORS], entry["operators"][_OPERATORS:]
+    rows: list[list[object]] = [
+        [item["operator"], item["nodes"], f"{item['ms']:.2f}", f"{100 * item['share']:.0f} %"] for item in shown
+    ]
+    if rest:
+        left, nodes = sum(item["ms"] for item in rest), sum(item["nodes"] for item in rest)
+        rows.append([f"{len(rest)} others", nodes, f"{left:.2f}", f"{100 * left / entry['ms']:.0f} %"])
+    return rows
 
 
 def _processes(tree: Mapping[str, Any]) -> str:

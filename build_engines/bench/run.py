@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,15 +21,18 @@ import numpy as np
 from build_engines.bench import separate
 from build_engines.bench.acoustic import measure_sound
 from build_engines.bench.decode import RANK, Decoding, Subject, adapter_of, cost_of, measure_steps
-from build_engines.bench.floors import Floors, merge, operations_ms, transfer_ms
+from build_engines.bench.floors import Machine, operations_ms, transfer_ms
+from build_engines.bench.gaps import gaps_of
 from build_engines.bench.instrument import STAGES
 from build_engines.bench.machine import describe
+from build_engines.bench.processes import pack_now, packed_voice
 from build_engines.bench.profile import profile_graph, weights_mb
 from build_engines.bench.setup import Voices
 from build_engines.bench.speech import PARTS, Speech, Spoken, longest_seconds
 from build_engines.bench.texts import PHONES_PER_SECOND, SENTENCE_SECONDS
 from build_engines.bench.torch_path import TorchVoice
 from build_engines.forced import ForcedVoice
+from edge_tts.bundle import locate, search_path
 from edge_tts.engines.onnx import OnnxEngine
 from edge_tts.noise import latent_noise
 
@@ -39,7 +43,8 @@ _GRAPHS = dict(zip(STAGES, ("gpt_prefill", "gpt_step", "latents", "vocoder"), st
 
 @dataclass(frozen=True)
 class Effort:
-    """How often, how long. `contexts` in rows of the KV cache; `sentences_s` and `texts_s` in seconds of sound."""
+    """How often, how long, and what floors are measured on. `contexts` in rows of the KV cache, `sentences_s` and
+    `texts_s` in seconds of sound."""
 
     repeat: int
     contexts: tuple[int, ...]
@@ -49,6 +54,8 @@ class Effort:
     utterances: int
     rounds: int
     processes: int
+    stream_bytes: int = 256 << 20
+    product_size: int = 1024
 
 
 FULL = Effort(5, (160, 400, 690, 1000, 1500), 40, (1, 2, 4, 8, 15, 30, 60), (4, 8, 16, 32, 60), 500, 2, 5)
@@ -81,7 +88,7 @@ def measure(plan: Plan, told: Callable[[str], None]) -> dict[str, Any]:
     run.sound()
     run.sweep()
     run.profile()
-    run.again_floors()
+    run.against_floors()
     run.free()
     run.tree |= separate.measure(
         plan.voices.int8, plan.small, plan.work, plan.cores, plan.second, plan.effort.processes,
@@ -94,7 +101,11 @@ class _Run:
     def __init__(self, plan: Plan, told: Callable[[str], None]) -> None:
         self._effort, self._told = plan.effort, told
         told("floors")
-        self.floors = Floors.measure(plan.effort.repeat)
+        self.limits = Machine(plan.effort.stream_bytes, plan.effort.product_size)
+        self.limits.all(plan.effort.repeat)
+        told("packing")
+        for folder in (plan.voices.int8, plan.voices.float32, locate(plan.small, search_path(os.environ, Path.home()))):
+            pack_now(folder)
         told("loading")
         self.int8, self.plain = Speech(plan.voices.int8), Speech(plan.voices.float32)
         self.torch = None
@@ -135,7 +146,9 @@ class _Run:
             present = dict(subjects)
             if self.torch is not None:
                 present["torch"] = self.torch
-            steps = measure_steps(present, context, self._effort.tokens, self._effort.rounds)
+            taking = functools.partial(self.limits.streams, self._effort.repeat)
+            taking()
+            steps = measure_steps(present, context, self._effort.tokens, self._effort.rounds, taking)
             sizes = {"context": context, "buffer": context + 1, "phones": 1}
             cost = cost_of(self.int8.bundle, "gpt_step", sizes, RANK)
             rows.append({
@@ -172,7 +185,7 @@ class _Run:
 
     def profile(self) -> None:
         """Operators of each graph, at a sentence of four seconds, beside what the products need at the floors."""
-        self.tree["profile"] = {}
+        self.tree["profile"], packed = {}, packed_voice(self.int8.bundle)
         self.int8.text(1, 0)
         calls = dict(self.int8.watch.calls)
         generation = Decoding(self.int8, adapter_of(self.int8.bundle)).start(400, 4)
@@ -182,7 +195,12 @@ class _Run:
         for stage, name in _GRAPHS.items():
             self._told(f"profile of {name}")
             model = self.int8.bundle.path / self.int8.manifest.graphs[name].file
-            operators = profile_graph(model, calls[stage], 4 * self._effort.repeat)
+            runs = 4 * self._effort.repeat
+            if packed is not None and name in packed.graphs:
+                form = packed.graphs[name]
+                operators = profile_graph(packed.folder / form.file, calls[stage], runs, form.settings)
+            else:
+                operators = profile_graph(model, calls[stage], runs)
             self.tree["profile"][stage] = {
                 "ms": sum(item.ms for item in operators), "operators": [asdict(item) for item in operators],
                 "weights_mb": weights_mb(model), "sizes": _sizes(stage, calls[stage].inputs),
@@ -192,14 +210,14 @@ class _Run:
             cost = cost_of(self.int8.bundle, name, entry["sizes"], RANK if stage == "decode" else 0)
             entry |= {"operations": cost.operations, "floor_bytes": cost.floor_bytes}
 
-    def again_floors(self) -> None:
-        """The floors once more: the better of both counts. Then what depends on them."""
+    def against_floors(self) -> None:
+        """The floors once more, then what depends on them."""
         self._told("floors again")
-        self.floors = floors = merge(self.floors, Floors.measure(self._effort.repeat))
+        self.limits.all(self._effort.repeat)
+        floors = self.limits.floors
         self.tree["floors"] = {
-            "bandwidth_gb_s": floors.bandwidth.rate / 1e9, "bandwidth_way": floors.bandwidth.way,
-            "float32_gflop_s": floors.float32.rate / 1e9, "float32_way": floors.float32.way,
-            "int8_gop_s": floors.int8.rate / 1e9, "int8_way": floors.int8.way,
+            name: {"rate": best.rate, "most": best.most, "way": best.way}
+            for name, best in (("bandwidth", floors.bandwidth), ("float32", floors.float32), ("int8", floors.int8))
         }  # fmt: skip
         for row in self.tree["decode"]:
             row["floor_ms"] = transfer_ms(row["floor_bytes"], floors)
@@ -207,10 +225,11 @@ class _Run:
             entry["floor_ms"] = max(
                 transfer_ms(entry["floor_bytes"], floors), operations_ms(entry["operations"], floors)
             )
+            entry["gaps"] = [asdict(gap) for gap in gaps_of(entry, floors)]
 
     def free(self) -> None:
         """Lets go of all voices: what follows runs in processes of its own."""
-        del self.int8, self.plain, self.torch
+        del self.int8, self.plain, self.torch, self.limits
         gc.collect()
 
 
@@ -234,13 +253,13 @@ def say_in_torch(torch: TorchVoice, speech: Speech, seed: int) -> Spoken:
     manifest = speech.manifest
     start, cpu_start = time.perf_counter(), time.process_time()
     phones = speech.read(1)[0].ids
-    phones_s = time.perf_counter() - start
+    phones_s = time.process_time() - cpu_start
     tokens = round(SENTENCE_SECONDS * manifest.token_rate_hz)
     frames, channels = tokens * manifest.decoder.frames_per_token, manifest.decoder.latent_channels
     noise = latent_noise(seed, 0, 0, frames, channels).T * np.float32(manifest.decoder.noise_scale)
     sound = torch.sentence(phones, tokens, np.ascontiguousarray(noise))
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu_start
-    parts = dict.fromkeys(PARTS, 0.0) | {"phones": phones_s, "python": wall - phones_s}
+    parts = dict.fromkeys(PARTS, 0.0) | {"phones": phones_s, "python": cpu - phones_s}
     return Spoken(len(sound) / manifest.sample_rate, (float(tokens),), wall, cpu, wall, parts)
 
 
@@ -256,10 +275,10 @@ def _in_turns(says: Mapping[str, Callable[[int], Spoken]], repeat: int) -> dict[
 def _sizes(stage: str, inputs: Mapping[str, Any]) -> dict[str, int]:
     """The sizes of a call as build_engines.plan names them."""
     if stage == "prefill":
-        return {"phones": inputs["phones"].shape[1], "prompt": inputs["prompt"].shape[1]}
+        return {name: inputs[name].shape[1] for name in ("phones", "prompt") if name in inputs}
     if stage == "decode":
         rows = int(inputs["seqlens_k"][0]) + 1
         return {"context": rows, "buffer": rows, "phones": 1}
     if stage == "latents":
-        return {"tokens": inputs["codes"].shape[1], "phones": inputs["phones"].shape[1]}
+        return {"tokens": inputs["codes"].shape[1], "phones": inputs["phones"].shape[1] if "phones" in inputs else 1}
     return {"frames": inputs["z"].shape[2]}

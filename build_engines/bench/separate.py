@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from build_engines.bench.processes import growth_mb, in_process, time_to_first_byte
+from build_engines.bench.processes import growth_mb, in_process, pack_now, time_to_first_byte
 from build_engines.bench.setup import with_least_tokens
 from build_engines.bench.texts import SENTENCE_SECONDS, text_of
 from edge_tts.bundle import open_bundle
@@ -29,16 +29,17 @@ def measure(
     long = with_least_tokens(full, work / "sentences", round(SENTENCE_SECONDS * manifest.token_rate_hz))
     text = text_of(round(text_s / SENTENCE_SECONDS))
     tree: dict[str, Any] = {"load": {}, "text_s": text_s, "utterances": utterances}
+    told("packing")
+    pack_now(long)
     for name, voice in (("full", full), ("small", small)):
         told(f"loading, the {name} voice")
-        in_process("load", voice, cores=cores)  # the first one warms the page cache up, and ours
+        in_process("load", voice, cores=cores)  # the first one warms the page cache up
         loads = [in_process("load", voice, cores=cores) for _ in range(repeat)]
         tree["load"][name] = {
             "load_s": _spread([one["load_s"] for one in loads]),
             "import_s": _spread([one["import_s"] for one in loads]), "memory": loads[-1]["memory"],
         }  # fmt: skip
     told(f"{text_s:g} s of text, memory")
-    in_process("load", long, cores=cores)
     tree["stream"] = {
         "full": in_process("stream", long, "--text", text, cores=cores),
         "small": in_process("stream", small, "--text", text, cores=cores),
@@ -58,7 +59,7 @@ def _small(voice: str, cores: Sequence[int], repeat: int, told: Callable[[str], 
     """The small voice as a person meets it: warm in a process, and from the start of the command."""
     told("the small voice: cold start")
     program = str(Path(sys.executable).with_name("edgetts"))
-    command = [program, "say", "--voice", voice, "--engine", "onnx", "--raw", _SHORT]
+    command = [program, "say", "--voice", voice, "--engine", "onnx", "--language", "en", "--raw", _SHORT]
     time_to_first_byte(command)
     colds = [time_to_first_byte(command) for _ in range(repeat)]
     told("the small voice: sentences")

@@ -1,7 +1,7 @@
 """A voice that speaks sentences of a wanted length, and what each costs.
 
-Random weights end a sentence after half a second. Here the shipped path is told to draw at least so many tokens, and a
-random voice ends right there, its repeated tokens being penalised; what it really spoke is counted in any case.
+Random weights end a sentence after half a second. Here the shipped path is told to draw at least so many tokens, and
+the logits that come after them are told that this is the end.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from build_engines.bench.instrument import STAGES, Watch, watched
-from build_engines.bench.texts import SENTENCE_SECONDS, joined, text_of
+from build_engines.bench.texts import LANGUAGE, SENTENCE_SECONDS, joined, text_of
 from edge_tts.audio import AudioChunk
 from edge_tts.bundle import open_bundle
 from edge_tts.errors import TextError
@@ -29,7 +29,7 @@ PARTS = ("phones", *STAGES, "python")
 @dataclass(frozen=True)
 class Spoken:
     """`audio_s` seconds of sound without the pauses between sentences, `tokens` of each sentence, `wall_s` and `cpu_s`
-    it took, `first_s` until the first of it was there, `parts_s` by PARTS, which sum up to `wall_s`."""
+    it took, `first_s` until the first of it was there (by the clock), `parts_s` by PARTS, which sum up to `cpu_s`."""
 
     audio_s: float
     tokens: tuple[float, ...]
@@ -64,7 +64,7 @@ class Speech:
 
     def read(self, sentences: int) -> list[Utterance]:
         """The utterances of a text of so many sentences."""
-        return read_utterances(self.manifest, text_of(sentences), self.name)
+        return read_utterances(self.manifest, text_of(sentences), self.name, LANGUAGE)
 
     def _tokens(self, seconds: float | None) -> int:
         return 0 if seconds is None else round(seconds * self.manifest.token_rate_hz)
@@ -73,13 +73,14 @@ class Speech:
         self, sentences: int, seed: int, least: int, join_s: float | None = None
     ) -> tuple[Iterator[AudioChunk], float]:
         """The sound, and the seconds that reading the text took."""
-        start = time.perf_counter()
+        start = time.process_time()
         utterances = self.read(sentences)
         if join_s is not None:
             utterances = [joined(utterances, join_s)]
-        phones_s = time.perf_counter() - start
+        phones_s = time.process_time() - start
         sampling = self.manifest.sampling
         manifest = replace(self.manifest, sampling=replace(sampling, min_tokens=max(sampling.min_tokens, least)))
+        self.watch.last_position = len(self.speaker.prompt_semantic) + least - 1 if least else None
         request = Request(utterances, self.speaker, 1.0, seed)
         return Synthesizer(self.graphs, manifest).speak(request), phones_s
 
@@ -89,13 +90,15 @@ class Speech:
         chunks, phones_s = say()
         first, samples = 0.0, dict[int, int]()
         for chunk in chunks:
+            chunk.pcm16()  # what a sound device takes
             first = first or time.perf_counter() - start
             if chunk.samples.any():  # not the pause after a sentence
                 samples[chunk.sentence] = samples.get(chunk.sentence, 0) + len(chunk.samples)
+        self.watch.last_position = None
         wall, cpu = time.perf_counter() - start, time.process_time() - cpu_start
         after = self.watch.seconds()
         parts = {"phones": phones_s} | {stage: after[stage] - before[stage] for stage in STAGES}
-        parts["python"] = wall - sum(parts.values())
+        parts["python"] = cpu - sum(parts.values())
         audio = [number / self.manifest.sample_rate for number in samples.values()]
         tokens = tuple(round(seconds * self.manifest.token_rate_hz, 2) for seconds in audio)
         return Spoken(sum(audio), tokens, wall, cpu, first, parts)

@@ -8,8 +8,9 @@ import numpy as np
 
 from edge_tts.synthesis import Utterance
 
-__all__ = ["PHONES_PER_SECOND", "SENTENCE_SECONDS", "joined", "text_of"]
+__all__ = ["LANGUAGE", "PHONES_PER_SECOND", "SENTENCE_SECONDS", "joined", "text_of"]
 
+LANGUAGE = "en"
 SENTENCE_SECONDS = 4.0
 PHONES_PER_SECOND = 11.5
 """What the sentences below have, at four seconds each."""

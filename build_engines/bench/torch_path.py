@@ -50,7 +50,7 @@ class TorchDecoder:
 
     def step(self, index: int, token: int, pointer: int | None) -> StepOutput:
         """Feeds the generated token number `index`; the logits of the next."""
-        start = time.perf_counter()
+        start = time.process_time()
         with torch.inference_mode():
             position = torch.tensor([self._prompt_tokens + index])
             x = self._gpt.embed_audio(torch.tensor([[token]]), position)
@@ -60,7 +60,7 @@ class TorchDecoder:
                 seen = F.scaled_dot_product_attention(query, keys[:, :, : row + 1], values[:, :, : row + 1])
                 x = layer.finish(x, seen.transpose(1, 2).flatten(2))
             logits = self._gpt.ar_predict_layer(x)[0, 0].numpy()
-        self.seconds += time.perf_counter() - start
+        self.seconds += time.process_time() - start
         return StepOutput(logits, None)
 
 
