@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,7 +91,8 @@ def _run(args: argparse.Namespace, given: list[str], write_gpt: Writer, write_so
     voices = _voices(args, write_gpt, write_sovits)
     if core is not None:
         machine.pin([core])
-    tree = measure(_plan(args, voices, core, second), _tell)
+    start = time.monotonic()
+    tree = measure(_plan(args, voices, core, second), lambda step: _tell(f"{time.monotonic() - start:4.0f} s  {step}"))
     _tell("")
     _report(args, tree, shlex.join(["scripts/bench", *given]))
     return EXIT_OK

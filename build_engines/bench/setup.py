@@ -105,9 +105,9 @@ def _import(part: Path, checkpoints: Checkpoints, recording: Path, hubert: Path)
 
 
 def _build(*arguments: str | Path, environment: Mapping[str, str] | None = None) -> None:
-    """A command of edgetts-build. Raises BuildError: it failed; its own words are on stderr."""
+    """A command of edgetts-build. Raises BuildError: it failed; its complaints and its progress are on stderr."""
     command = [sys.executable, "-m", "build_engines.cli", *map(str, arguments)]
-    done = subprocess.run(command, stdout=sys.stderr, env=os.environ | dict(environment or {}), check=False)
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, env=os.environ | dict(environment or {}), check=False)
     if done.returncode != 0:
         raise BuildError(f"edgetts-build {arguments[0]} failed with exit code {done.returncode}: see above")
 
