@@ -6,30 +6,47 @@ memory that packing takes for a few seconds is not this process's.
 
 from __future__ import annotations
 
-import argparse
-import logging
 import os
-import platform
 import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
-from edge_tts.bundle import Bundle, open_bundle
-from edge_tts.engines.packed.cache import PackedCache
-from edge_tts.engines.packed.kernels import Chooser
-from edge_tts.engines.packed.pack import needed_bytes, pack
-from edge_tts.engines.packed.parts import packed_parts
-from edge_tts.errors import EdgeTTSError
+from edge_tts.bundle import Bundle
+from edge_tts.bundle.spec import GraphEntry
 
-__all__ = ["main", "start_packing", "why_not"]
+__all__ = ["all_graphs", "needed_bytes", "start_packing", "why_not"]
 
+# Before anything heavy is imported the process leaves the group that Ctrl-C goes to, but not the session: Linux shares
+# the processor between sessions first, and only within one a priority counts.
+_PROGRAM = """
+import os, sys
+os.setpgrp()
+os.nice(19)
+from edge_tts.engines.packed.process import main
+sys.exit(main(sys.argv[1:]))
+"""
 _PACKAGE = Path(__file__).resolve().parents[3]
 
 
+def all_graphs(bundle: Bundle) -> Iterator[tuple[str, GraphEntry]]:
+    """The graphs that speaking needs, by the names that they are loaded under."""
+    yield from bundle.manifest.graphs.items()
+    for language, features in bundle.manifest.text_features.items():
+        yield f"text_features.{language}", features.graph
+
+
+def needed_bytes(bundle: Bundle) -> int:
+    """What packing takes on the disk while it goes on: weights as they are and packed, of one graph twice."""
+    folders = {str(Path(entry.file).parent) for _, entry in all_graphs(bundle)}
+    files = bundle.manifest.files.items()
+    return 3 * sum(file.size_bytes for name, file in files if str(Path(name).parent) in folders)
+
+
 def why_not(bundle: Bundle, cache: Path) -> str | None:
-    """Why packing can't succeed, as part of a sentence; None where it may."""
+    """Why packing can't succeed, as part of a sentence; None where it may. Raises OSError."""
     folder = cache / "packed"
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
@@ -48,35 +65,11 @@ def start_packing(bundle: Bundle, cache: Path) -> None:
     own = os.environ.get("PYTHONPATH", "")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(_PACKAGE), *([own] if own else [])])}
     process = subprocess.Popen(
-        [sys.executable, "-m", "edge_tts.engines.packed.background", str(bundle.path.resolve()), bundle.id, str(cache)],
+        [sys.executable, "-c", _PROGRAM, str(bundle.path.resolve()), bundle.id, str(cache.resolve())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=environment,
         cwd="/",
-        start_new_session=True,
     )
     threading.Thread(target=process.wait, name="packing", daemon=True).start()  # no zombie stays
-
-
-def main(argv: list[str] | None = None) -> int:
-    """The process: packs one voice; 0 also where there was nothing to do."""
-    parser = argparse.ArgumentParser(prog="edge_tts.engines.packed.background")
-    for name in ("bundle", "id", "cache"):
-        parser.add_argument(name)
-    arguments = parser.parse_args(argv)
-    os.nice(19)
-    try:
-        bundle = open_bundle(Path(arguments.bundle))
-        parts = packed_parts(bundle)
-        if parts is None or bundle.id != arguments.id:
-            return 1
-        pack(bundle, PackedCache(Path(arguments.cache)), parts, Chooser(platform.machine()))
-    except (EdgeTTSError, OSError) as error:
-        logging.getLogger("edge_tts").error("%s", error)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from edge_tts.bundle import Bundle
 from edge_tts.bundle.spec import GraphEntry
 from edge_tts.engines.api import Array
 from edge_tts.engines.onnx import OnnxEngine
+from edge_tts.engines.packed.background import all_graphs, needed_bytes
 from edge_tts.engines.packed.cache import PackedCache
 from edge_tts.engines.packed.kernels import Chooser
 from edge_tts.engines.packed.probe import SHORT, probe
@@ -29,17 +30,10 @@ from edge_tts.engines.packed.weights import WeightsFile, moved
 from edge_tts.engines.store import write
 from edge_tts.errors import EngineError
 
-__all__ = ["all_graphs", "needed_bytes", "pack"]
+__all__ = ["pack"]
 
 _WEIGHTS = "weights"
 _SPARE_BYTES = 16 << 20
-
-
-def all_graphs(bundle: Bundle) -> Iterator[tuple[str, GraphEntry]]:
-    """The graphs that speaking needs, by the names that they are loaded under."""
-    yield from bundle.manifest.graphs.items()
-    for language, features in bundle.manifest.text_features.items():
-        yield f"text_features.{language}", features.graph
 
 
 def pack(bundle: Bundle, cache: PackedCache, parts: Mapping[str, Any], chooser: Chooser) -> bool:
@@ -124,13 +118,6 @@ def _compare(name: str, expected: Mapping[str, Array], found: Mapping[str, Array
     for output, values in expected.items():
         if values.dtype != found[output].dtype or not np.array_equal(values, found[output]):  # NaN fails this too
             raise EngineError(f"graph {name!r} gives another {output!r} when it is packed")
-
-
-def needed_bytes(bundle: Bundle) -> int:
-    """What packing takes on the disk while it goes on: weights as they are and packed, of one graph twice."""
-    manifest = bundle.manifest
-    folders = {str(Path(entry.file).parent) for _, entry in all_graphs(bundle)}
-    return 3 * sum(file.size_bytes for name, file in manifest.files.items() if str(Path(name).parent) in folders)
 
 
 def _check_room(folder: Path, needed: int) -> None:
