@@ -11,6 +11,7 @@ on first use, so that `import edge_tts.text` does not pay for an inference engin
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,10 @@ __all__ = ["DISTRIBUTION", "AudioChunk", "SpeakerInfo", "Voice"]
 
 # The identity check reads this: an unrelated distribution called `edge-tts` installs a package of the same name.
 DISTRIBUTION = "edge-tts-jetson"
+
+# ONNX Runtime 1.31 for Linux gathers telemetry, in a database in the user's cache, to send it to its maker; it asks for
+# this when it is imported. A speaker in somebody's home reports to nobody.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {"AudioChunk": "edge_tts.audio", "SpeakerInfo": "edge_tts.voice", "Voice": "edge_tts.voice"}
 
