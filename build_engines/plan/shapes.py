@@ -172,11 +172,4 @@ def _matmul_nbits(node: onnx.NodeProto, inputs: list[Tensor | None]) -> dict[str
     return {} if a is None else {node.output[0]: Tensor(a.dtype, (*a.shape[:-1], columns))}
 
 
-def _skip_normalization(node: onnx.NodeProto, inputs: list[Tensor | None]) -> dict[str, Tensor]:
-    """A sum and its normalization in one; further outputs are for training."""
-    return {} if inputs[0] is None else {node.output[0]: inputs[0]}
-
-
-_MICROSOFT = {
-    "GroupQueryAttention": _attention, "MatMulNBits": _matmul_nbits, "SkipLayerNormalization": _skip_normalization,
-}  # fmt: skip
+_MICROSOFT = {"GroupQueryAttention": _attention, "MatMulNBits": _matmul_nbits}

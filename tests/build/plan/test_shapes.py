@@ -55,10 +55,3 @@ def test_shapes_that_do_not_fit():
     g.op("MatMul", [g.input("x", FLOAT, 2, 3), g.weight(FLOAT, 4, 5)], "y")
     with pytest.raises(BuildError, match=r"^MatMul 'y': "):
         g.shapes()
-
-
-def test_a_sum_and_its_normalization_in_one():
-    g = Sketch()
-    rows, scale = (g.input(name, FLOAT, 3, 8) for name in ("x", "skip")), g.weight(FLOAT, 8)
-    g.op("SkipLayerNormalization", [*rows, scale, scale], "y", domain="com.microsoft")
-    assert g.shapes()["y"].shape == (3, 8)
