@@ -67,7 +67,8 @@ def test_nan_is_not_the_same(tiny_bundle, cache, monkeypatch):
 
     def broken(engine, name, model):
         graph = real(engine, name, model)
-        return SimpleNamespace(run=lambda x: {k: v * np.nan if v.dtype.kind == "f" else v for k, v in graph.run(x).items()})
+        bent = lambda x: {k: v * np.nan if v.dtype.kind == "f" else v for k, v in graph.run(x).items()}  # noqa: E731
+        return SimpleNamespace(run=bent)
 
     monkeypatch.setattr(OnnxEngine, "load", broken)
     entry = pack_here(tiny_bundle, cache)
@@ -139,5 +140,5 @@ def test_a_disk_that_gets_full(tiny_bundle, cache, monkeypatch, kilobytes):
 def test_a_cache_that_is_no_folder(tiny_bundle, cache):
     cache.write_text("a file")
     bundle = open_bundle(tiny_bundle)
-    with pytest.raises(OSError, match="Not a directory|File exists"):
+    with pytest.raises(OSError, match=r"Not a directory|File exists"):
         pack(bundle, PackedCache(cache), packed_parts(bundle), Chooser("x86_64"))

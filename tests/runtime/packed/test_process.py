@@ -59,14 +59,20 @@ def speaks_packed(folder, used):
     assert used == FOUR
 
 
-def test_a_voice_starts_it(tiny_bundle, cache, used, monkeypatch):
-    processes, real = [], subprocess.Popen
+@pytest.fixture
+def processes(monkeypatch):
+    """The processes that were started."""
+    made, real = [], subprocess.Popen
 
     def popen(*given, **options):
-        processes.append(real(*given, **options))
-        return processes[-1]
+        made.append(real(*given, **options))
+        return made[-1]
 
     monkeypatch.setattr(background.subprocess, "Popen", popen)
+    return made
+
+
+def test_a_voice_starts_it(tiny_bundle, cache, used, processes):
     Voice.load(tiny_bundle)
     (process,) = processes
     assert process.wait() == 0
@@ -103,10 +109,8 @@ def test_while_another_packs_a_voice_speaks(tiny_bundle, cache, packing, used, s
     assert used == [] and len(entries(cache)) == 1 and process.poll() is None
 
 
-def test_it_takes_the_lowest_priority(tiny_bundle, cache, monkeypatch, tmp_path):
+def test_it_takes_the_lowest_priority(tiny_bundle, cache, processes, monkeypatch):
     monkeypatch.setattr(background, "_PROGRAM", background._PROGRAM.split("from")[0] + "import time; time.sleep(1000)")
-    processes, real = [], subprocess.Popen
-    monkeypatch.setattr(background.subprocess, "Popen", lambda *a, **o: processes.append(real(*a, **o)) or processes[-1])
     background.start_packing(open_bundle(tiny_bundle), cache)
     (process,) = processes
     try:
