@@ -27,7 +27,8 @@ idle behind a long job (two threads then win 1.7 times on sentences of text, and
 def side_by_side(make: Make[T], count: int, threads: int, stopped: Callable[[], bool]) -> Iterator[T]:
     """Yields what jobs 0..count-1 make, in order; up to `threads` of them are at work, and `AHEAD` times as many begun.
 
-    Pieces of the first unfinished job come out while it is being made. What a job raises is raised here after the
+    The first job is alone until its first piece is fetched, lest others delay it where cores are busy. Pieces of the
+    first unfinished job come out while it is being made. What a job raises is raised here after the
     pieces before it. Ends when `stopped` says so, which is asked before each piece, and by the jobs as often as they
     can; what it raises is raised here. When this ends or is closed, no job is at work and no thread is left.
     """
@@ -70,7 +71,7 @@ class _Crew(Generic[T]):
         """The pieces of the next job, as they are made. Raises what the job raised."""
         with self._changed:
             self._heard = number
-            self._hire()
+            self._hire(self._size if number else 1)
             job = self._jobs.setdefault(number, _Job())
         while True:
             with self._changed:
@@ -79,6 +80,7 @@ class _Crew(Generic[T]):
                     del self._jobs[number]
                     break
                 piece = job.pieces.popleft()
+                self._hire(self._size)
             yield piece
         if job.error is not None:
             raise job.error
@@ -91,10 +93,10 @@ class _Crew(Generic[T]):
             for thread in self._threads:
                 thread.join()
 
-    def _hire(self) -> None:
-        """As many threads as there is work for."""
+    def _hire(self, most: int) -> None:
+        """As many threads as there is work for, but for `most`."""
         self._threads = [thread for thread in self._threads if thread.is_alive()]
-        for _ in range(min(self._size - self._working, self._allowed - self._begun)):
+        for _ in range(min(most - self._working, self._allowed - self._begun)):
             thread = threading.Thread(target=self._work, name="edge-tts-sentence")
             thread.start()
             self._threads.append(thread)

@@ -54,7 +54,8 @@ class Voice:
         """Loads a voice by name or by its bundle's path; every file is checked against the manifest.
 
         `threads` sentences of a text are made side by side, each on one core; the sound is the same for any number, and
-        at most twice as many sentences are ahead of the listener. Only texts of several sentences gain.
+        at most twice as many sentences are ahead of the listener. Only texts of several sentences gain: those after the
+        first, which is made alone until it is heard.
 
         `engine` is "onnx", "tensorrt", or "auto": TensorRT where this board has certified engines of the voice
         (docs/tensorrt.md), else ONNX Runtime; or an Engine of your own. A GPU makes one sentence at a time.

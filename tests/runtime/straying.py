@@ -12,6 +12,7 @@ EOS = V - 1
 PHONES = 20
 STRAIGHT = PHONES * TOKENS_PER_PHONE
 SAMPLES_PER_TOKEN = 960
+PATIENCE_S = 10.0
 
 
 def utterance(written="A sentence.", number=0):
@@ -21,6 +22,14 @@ def utterance(written="A sentence.", number=0):
 
 def joined(chunks):
     return np.concatenate([chunk.samples for chunk in chunks])
+
+
+def wait_for_threads():
+    """Until those that make sentences have ended by themselves."""
+    for thread in threading.enumerate():
+        if thread.name == "edge-tts-sentence":
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive()
 
 
 class Straying:

@@ -296,7 +296,7 @@ def test_bench_gives_each_thread_sentences(edgetts):
         return json.loads(edgetts("bench", "--voice", "tiny", "--repeat", 1, "--json", *arguments)[1])
 
     said = [figures(), figures("--threads", 2), figures("--threads", 2, "--text", TEXT)]
-    assert [(each["threads"], each["sentences"]) for each in said] == [(1, 1), (2, 8), (2, 2)]
+    assert [(each["threads"], each["sentences"]) for each in said] == [(1, 1), (2, 16), (2, 2)]
 
 
 def test_bench_figures():

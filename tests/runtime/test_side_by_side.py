@@ -6,8 +6,7 @@ import threading
 import pytest
 
 from edge_tts.side_by_side import AHEAD, side_by_side
-
-PATIENCE_S = 10.0
+from tests.runtime.straying import PATIENCE_S, wait_for_threads
 
 
 @pytest.fixture(autouse=True)
@@ -44,14 +43,6 @@ class Jobs:
                 self.at_work -= 1
 
 
-def wait_for_threads():
-    """Until those of the crew have ended by themselves."""
-    for thread in threading.enumerate():
-        if thread.name == "edge-tts-sentence":
-            thread.join(PATIENCE_S)
-            assert not thread.is_alive()
-
-
 @pytest.mark.parametrize("threads", [1, 2, 3, 20])
 def test_pieces_come_in_order(threads):
     jobs = Jobs()
@@ -67,11 +58,24 @@ def test_as_many_jobs_as_threads_are_at_work():
     together = threading.Barrier(3, timeout=PATIENCE_S)
 
     def meet(number, piece, halted):
-        if number < 3 and piece == 0:
+        if number in (1, 2, 3) and piece == 0:
             together.wait()  # breaks unless all three get here
 
     jobs = Jobs(meet)
     assert len(list(side_by_side(jobs, 4, 3, never))) == 10 and jobs.most_at_work == 3
+
+
+def test_the_first_job_is_alone_until_it_is_heard():
+    begun = []
+
+    def note(number, piece, halted):
+        if number == 0:
+            begun.extend(jobs.begun)
+
+    jobs = Jobs(note)
+    pieces = side_by_side(jobs, 5, 3, never)
+    next(pieces)
+    assert begun == [0] and len(list(pieces)) == 14
 
 
 def test_pieces_come_while_their_job_is_at_work():

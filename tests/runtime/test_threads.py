@@ -21,10 +21,9 @@ from edge_tts.side_by_side import AHEAD, _Crew
 from edge_tts.stopping import StopSign
 from edge_tts.synthesis import Request, Synthesizer
 from edge_tts.timing import StageTimes
-from tests.runtime.straying import STRAIGHT, Choir, Straying, utterance
+from tests.runtime.straying import PATIENCE_S, STRAIGHT, Choir, Straying, utterance, wait_for_threads
 
 TEXT = "Hello there. How are you today? I am well. The rain has stopped, and the street is dry."
-PATIENCE_S = 10.0
 
 
 @pytest.fixture(autouse=True)
@@ -158,8 +157,7 @@ def test_who_stops_listening_is_not_waited_for(speak):
     choir = Choir(straight)
     chunks = speak(choir, 2)
     heard = [next(chunks)]
-    for thread in choir.threads:
-        thread.join(PATIENCE_S)
+    wait_for_threads()
     assert len(choir.singers) == 2 * AHEAD
     assert told(heard + list(chunks)) == told(speak(Choir(straight), 1))
 
@@ -196,8 +194,7 @@ def test_the_deadline_counts_while_nobody_asks(speak, threads):
     now, choir = [0.0], Choir(straight)
     chunks = speak(choir, threads, stopped=StopSign(None, 60, lambda: now[0]))
     next(chunks)
-    for thread in choir.threads - {threading.current_thread()}:
-        thread.join(PATIENCE_S)
+    wait_for_threads()
     now[0], steps = 60.0, choir.steps
     with pytest.raises(DeadlineError):
         next(chunks)
