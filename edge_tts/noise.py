@@ -11,6 +11,8 @@ versions, so exponential and normal values are made here.
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,7 @@ __all__ = ["SEEDS", "frame_noise", "latent_noise", "sampling_noise"]
 SEEDS = 1 << 64  # seeds are 0..SEEDS-1
 
 _WORDS_PER_BLOCK = 4
+_THREAD = threading.local()
 _SAMPLING, _FRAMES, _LATENTS = 0, 1, 2
 
 
@@ -56,11 +59,22 @@ def _normal(seed: int, sentence: int, start: int, stop: int, width: int, stream:
     return frames
 
 
+def _generator(place: dict[str, NDArray[np.uint64]]) -> np.random.Philox:
+    """This thread's generator, set to a place: a new one would ask the system for a seed that nobody uses."""
+    generator: np.random.Philox | None = getattr(_THREAD, "generator", None)
+    if generator is None:
+        generator = _THREAD.generator = np.random.Philox(key=place["key"])
+        _THREAD.state = generator.state
+    state = _THREAD.state
+    state["state"] = place
+    generator.state = state  # with an empty buffer, as it was when it was new
+    return generator
+
+
 def _uniform(seed: int, sentence: int, counter: list[int], size: int) -> NDArray[np.float64]:
     """Uniform values in (0, 1), 53 bits each, centred in their cells so that 0 and 1 never occur."""
     # The arrays are typed: a plain list of large and small integers would become float64.
-    key = np.array([seed, sentence], dtype=np.uint64)
-    generator = np.random.Philox(key=key, counter=np.array(counter, dtype=np.uint64))
-    raw = np.asarray(generator.random_raw(size), dtype=np.uint64)
+    place = {"key": np.array([seed, sentence], np.uint64), "counter": np.array(counter, np.uint64)}
+    raw = np.asarray(_generator(place).random_raw(size), dtype=np.uint64)
     uniform: NDArray[np.float64] = ((raw >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
     return uniform

@@ -77,7 +77,7 @@ class _TimedBinding:
     def __init__(
         self, binding: Binding, stage: str, watch: Watch, inputs: Mapping[str, Array], outputs: Mapping[str, Array]
     ) -> None:
-        self._binding, self._stage, self._watch = binding, stage, watch
+        self._binding, self._stage, self._watch, self._inputs, self._outputs = binding, stage, watch, inputs, outputs
         self._position, self._logits = inputs["position"], outputs["logits"]
 
     def run(self) -> None:
@@ -86,6 +86,11 @@ class _TimedBinding:
             self._binding.run()
         if self._watch.last_position is not None and self._position[0] >= self._watch.last_position:
             self._logits[0, -1] = _CERTAIN  # the end is a vocabulary's last token
+
+    def rebind(self, states: Mapping[str, tuple[str, Array]]) -> None:
+        """Goes on with other states."""
+        self._watch.calls[self._stage] = Call(self._inputs, self._outputs, states)
+        self._binding.rebind(states)
 
 
 def watched(graphs: VoiceGraphs, watch: Watch) -> VoiceGraphs:

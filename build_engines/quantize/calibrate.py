@@ -138,7 +138,7 @@ class _RecordedGraph:
         return len(self._measured.examples) < MAX_EXAMPLES and self._keep(self._measured.calls)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _RecordedBinding:
     graph: _RecordedGraph
     inputs: Mapping[str, Array]
@@ -153,6 +153,10 @@ class _RecordedBinding:
             np.copyto(array, results[name])
         for name, (_, array) in self.states.items():
             np.copyto(array, results[name])
+
+    def rebind(self, states: Mapping[str, tuple[str, Array]]) -> None:
+        """Goes on with other states."""
+        self.states = states
 
 
 def _used(name: str, array: Array, inputs: Mapping[str, Array]) -> Array:

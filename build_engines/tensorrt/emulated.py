@@ -14,6 +14,7 @@ from edge_tts.bundle import Bundle
 from edge_tts.engines import Binding, Graph, TensorInfo
 from edge_tts.engines.api import Array
 from edge_tts.engines.onnx import OnnxEngine
+from edge_tts.errors import EngineError
 
 __all__ = ["emulated"]
 
@@ -74,3 +75,7 @@ class _EmulatedBinding:
         row = int(self._inputs[_ROW][0])
         for name, (_, cache) in self._caches.items():
             cache[:, :, row : row + 1] = results[name]
+
+    def rebind(self, states: Mapping[str, tuple[str, Array]]) -> None:
+        """Raises EngineError, as a GPU would."""
+        raise EngineError("an emulated engine keeps its states: they can't be bound anew")

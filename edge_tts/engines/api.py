@@ -35,6 +35,11 @@ class Binding(Protocol):
     def run(self) -> None:
         """Runs the graph once: reads the bound inputs, overwrites the bound outputs. Raises EngineError."""
 
+    def rebind(self, states: Mapping[str, tuple[str, Array]]) -> None:
+        """Goes on with other arrays for all states, and with what they hold. Raises EngineError: the engine keeps the
+        states in memory of its own.
+        """
+
 
 class Graph(Protocol):
     """A loaded graph."""

@@ -156,14 +156,11 @@ class OnnxGraph:
                 binding.bind_ortvalue_input(name, _value(name, array))
             for name, array in outputs.items():
                 binding.bind_ortvalue_output(name, _value(name, array))
-            for name, (source, array) in states.items():
-                value = _value(name, array)
-                binding.bind_ortvalue_input(source, value)
-                binding.bind_ortvalue_output(name, value)
         except _FAILURES as error:
             raise EngineError(f"graph {self.name!r} can't be bound: {_one_line(error)}") from None
-        keep = [*inputs.values(), *outputs.values(), *(array for _, array in states.values())]
-        return OnnxBinding(self.name, self._session, binding, keep)
+        bound = OnnxBinding(self.name, self._session, binding, [*inputs.values(), *outputs.values()])
+        bound.rebind(states)
+        return bound
 
 
 class OnnxBinding:
@@ -171,6 +168,7 @@ class OnnxBinding:
 
     def __init__(self, name: str, session: ort.InferenceSession, binding: ort.IOBinding, arrays: list[Array]) -> None:
         self._name, self._session, self._binding, self._arrays = name, session, binding, arrays
+        self._states: list[Array] = []
 
     def run(self) -> None:
         """Runs the session on the bound arrays. Raises EngineError."""
@@ -178,6 +176,17 @@ class OnnxBinding:
             self._session.run_with_iobinding(self._binding)
         except _FAILURES as error:
             raise EngineError(f"graph {self._name!r} failed: {_one_line(error)}") from None
+
+    def rebind(self, states: Mapping[str, tuple[str, Array]]) -> None:
+        """See `Binding.rebind`. Raises EngineError: an array is not contiguous, or ONNX Runtime refuses it."""
+        try:
+            for name, (source, array) in states.items():
+                value = _value(name, array)
+                self._binding.bind_ortvalue_input(source, value)
+                self._binding.bind_ortvalue_output(name, value)
+        except _FAILURES as error:
+            raise EngineError(f"graph {self._name!r} can't be bound: {_one_line(error)}") from None
+        self._states = [array for _, array in states.values()]
 
 
 @functools.cache

@@ -99,7 +99,7 @@ class SentenceDecoder:
         prompt_tokens: int,
         adapter: Mapping[str, Array],
     ) -> None:
-        self._graph, self._cache = step, cache
+        self._cache = cache
         self._rows = prefill["keys"].shape[3]
         self._prompt_tokens = prompt_tokens
         self.capacity = cache.most_rows - self._rows
@@ -126,9 +126,11 @@ class SentenceDecoder:
             inputs["state"].flags.writeable = False  # it stays as it is, so an engine may upload it once
         outputs: dict[str, Array] = {"logits": self._logits, "next_pointer": self._pointer_out}
         self._has_pointer = "next_pointer" in step.outputs
-        self._inputs = {name: array for name, array in inputs.items() if name in step.inputs} | dict(adapter)
-        self._outputs = {name: array for name, array in outputs.items() if name in step.outputs}
-        self._binding = step.bind(self._inputs, self._outputs, cache.states())
+        self._binding = step.bind(
+            {name: array for name, array in inputs.items() if name in step.inputs} | dict(adapter),
+            {name: array for name, array in outputs.items() if name in step.outputs},
+            cache.states(),
+        )
 
     def step(self, index: int, token: int, pointer: int | None) -> StepOutput:
         """Feeds the generated token number `index` (0-based) with its pointer; says what the next one may be.
@@ -137,7 +139,7 @@ class SentenceDecoder:
         """
         rows = self._rows + index
         if self._cache.reserve(rows + 1):
-            self._binding = self._graph.bind(self._inputs, self._outputs, self._cache.states())
+            self._binding.rebind(self._cache.states())
         self._token[0, 0] = token
         self._position[0] = self._prompt_tokens + index
         self._pointer_in[0] = pointer or 0

@@ -130,6 +130,9 @@ def test_tokens_end_where_the_context_does(classic_bundle):
                     binding.run()
                     outputs["logits"][0, -1] = -50
 
+                def rebind(self, states):
+                    binding.rebind(states)
+
             return Silenced()
 
     voice = ForcedVoice(open_bundle(classic_bundle), Endless())

@@ -141,6 +141,10 @@ class TensorRTBinding:
             for name, array in self._outputs.items():
                 array[...] = self._stage.results[name]
 
+    def rebind(self, states: Mapping[str, tuple[str, Array]]) -> None:
+        """Raises EngineError: the states stay on the GPU."""
+        raise EngineError(f"graph {self._graph!r} keeps its states on the GPU: they can't be bound anew")
+
 
 def _give_back(stage: Stage, lease: Lease, idle: deque[Stage]) -> None:
     lease.release()

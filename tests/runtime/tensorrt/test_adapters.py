@@ -61,7 +61,8 @@ def test_the_slots_flip_between_utterances_and_leave_nothing(bench, adapted, voi
     for name, given in adapters.items():
         own = Bench()
         gpt = gpt_of(own, voice)
-        alone[name] = play(start(GptGraphs(WithoutAdapter(gpt.prefill), gpt.step, gpt.spec, True), voice, adapter=given))
+        by_engine = GptGraphs(WithoutAdapter(gpt.prefill), gpt.step, gpt.spec, True)
+        alone[name] = play(start(by_engine, voice, adapter=given))
     for name in ("wide", "none", "narrow", "wide", "partial", "none", "narrow", "partial", "wide", "wide"):
         assert_same(play(start(adapted, voice, adapter=adapters[name])), alone[name])
     # Recorded once per slot and once without an adapter, however often they flip: addresses never change.
