@@ -112,6 +112,7 @@ class _Run:
         if plan.voices.checkpoints is not None:
             files = plan.voices.checkpoints
             self.torch = TorchVoice(files.gpt, files.sovits, self.plain.manifest, self.plain.speaker)
+        cost_of(self.int8.bundle, "gpt_step", _step_sizes(1), RANK)  # what can't be counted is found now
         self.tree: dict[str, Any] = {
             "machine": describe(plan.cores), "voice": self.int8.manifest.name, "small_voice": plan.small,
         }  # fmt: skip
@@ -149,8 +150,7 @@ class _Run:
             taking = functools.partial(self.limits.streams, self._effort.repeat)
             taking()
             steps = measure_steps(present, context, self._effort.tokens, self._effort.rounds, taking)
-            sizes = {"context": context, "buffer": context + 1, "phones": 1}
-            cost = cost_of(self.int8.bundle, "gpt_step", sizes, RANK)
+            cost = cost_of(self.int8.bundle, "gpt_step", _step_sizes(context), RANK)
             rows.append({
                 "context": context, "steps": {name: asdict(step) for name, step in steps.items()},
                 "bytes": {"weights": cost.weights, "adapters": cost.adapters, "cache": cost.cache,
@@ -272,13 +272,16 @@ def _in_turns(says: Mapping[str, Callable[[int], Spoken]], repeat: int) -> dict[
     return {name: summary(found[1:]) for name, found in spoken.items()}
 
 
+def _step_sizes(context: int) -> dict[str, int]:
+    return {"context": context, "buffer": context + 1, "phones": 1}
+
+
 def _sizes(stage: str, inputs: Mapping[str, Any]) -> dict[str, int]:
     """The sizes of a call as build_engines.plan names them."""
     if stage == "prefill":
         return {name: inputs[name].shape[1] for name in ("phones", "prompt") if name in inputs}
     if stage == "decode":
-        rows = int(inputs["seqlens_k"][0]) + 1
-        return {"context": rows, "buffer": rows, "phones": 1}
+        return _step_sizes(int(inputs["seqlens_k"][0]) + 1)
     if stage == "latents":
         return {"tokens": inputs["codes"].shape[1], "phones": inputs["phones"].shape[1] if "phones" in inputs else 1}
     return {"frames": inputs["z"].shape[2]}
