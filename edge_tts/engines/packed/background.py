@@ -24,7 +24,7 @@ __all__ = ["all_graphs", "needed_bytes", "start_packing", "why_not"]
 _PROGRAM = """
 import os, sys
 os.setpgrp()
-os.nice(19)
+os.setpriority(os.PRIO_PROCESS, 0, 19)
 from edge_tts.engines.packed.process import main
 sys.exit(main(sys.argv[1:]))
 """
