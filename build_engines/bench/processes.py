@@ -63,7 +63,7 @@ def pack_now(folder: Path) -> None:
         return
     cache = cache_folder(os.environ, Path.home())
     bundle = open_bundle(folder)
-    command = [sys.executable, "-m", "edge_tts.engines.packed.background", str(folder.resolve()), bundle.id, str(cache)]
+    command = [sys.executable, "-m", "edge_tts.engines.packed.process", str(folder.resolve()), bundle.id, str(cache)]
     subprocess.run(command, check=False, capture_output=True, cwd=_root())
 
 

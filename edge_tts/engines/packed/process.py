@@ -1,4 +1,7 @@
-"""The process that packs a voice; edge_tts.engines.packed.background starts it."""
+"""The process that packs a voice: edge_tts.engines.packed.background starts it, and so may a person.
+
+    python -m edge_tts.engines.packed.process BUNDLE ID CACHE
+"""
 
 from __future__ import annotations
 
@@ -30,3 +33,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{folder} can't be packed: {error}\n")
         return 1
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
