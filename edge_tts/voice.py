@@ -53,6 +53,8 @@ class Voice:
     ) -> Voice:
         """Loads a voice by name or by its bundle's path; every file is checked against the manifest.
 
+        What this machine has packed of checked graphs stands for them (docs/packed.md).
+
         `threads` sentences of a text are made side by side, each on one core; the sound is the same for any number, and
         at most twice as many sentences are ahead of the listener. Only texts of several sentences gain: those after the
         first, which is made alone until it is heard.
