@@ -35,6 +35,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _machine(tree: Mapping[str, Any]) -> str:
     machine = tree["machine"]
+    loaded = "" if tree.get("packed", True) else " Voices are not packed here: they load from their bundles."
     pinned = ", ".join(map(str, machine["pinned_to"]))
     cores = f"pinned to core {pinned}, one thread" if pinned else "one thread, not pinned"
     return (
@@ -42,7 +43,7 @@ def _machine(tree: Mapping[str, Any]) -> str:
         f"{machine['cores']} cores, {cores}; ONNX Runtime {machine['onnxruntime']}, Python {machine['python']}, "
         f"numpy {machine['numpy']}, {machine['system']}. MB are 1e6 "
         "bytes. Times of one core are processor time, medians, taking turns; loading, first audio and two threads go "
-        "by the clock."
+        f"by the clock.{loaded}"
     )
 
 

@@ -114,7 +114,8 @@ class _Run:
             self.torch = TorchVoice(files.gpt, files.sovits, self.plain.manifest, self.plain.speaker)
         cost_of(self.int8.bundle, "gpt_step", _step_sizes(1), RANK)  # what can't be counted is found now
         self.tree: dict[str, Any] = {
-            "machine": describe(plan.cores), "voice": self.int8.manifest.name, "small_voice": plan.small,
+            "machine": describe(plan.cores), "packed": packed_voice(self.int8.bundle) is not None,
+            "voice": self.int8.manifest.name, "small_voice": plan.small,
         }  # fmt: skip
 
     def speak(self) -> None:
