@@ -1,5 +1,7 @@
 """Sentences side by side: the same sound, the same order, and nothing left when it ends early."""
 
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 
@@ -160,6 +162,13 @@ def test_who_stops_listening_is_not_waited_for(speak):
     wait_for_threads()
     assert len(choir.singers) == 2 * AHEAD
     assert told(heard + list(chunks)) == told(speak(Choir(straight), 1))
+
+
+def test_a_program_ends_while_it_holds_half_a_text(tiny_bundle):
+    code = "import sys, edge_tts; voice = edge_tts.Voice.load(sys.argv[1], threads=2); "
+    code += "chunks = voice.synthesize('One. ' * 50); next(chunks)"
+    done = subprocess.run([sys.executable, "-c", code, tiny_bundle], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
