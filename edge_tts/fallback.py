@@ -6,9 +6,8 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
-from edge_tts.bundle import Bundle
+from edge_tts.bundle import Bundle, home_folder
 from edge_tts.engines.select import check_choice, open_accelerated
 from edge_tts.errors import DeviceError, EngineError
 from edge_tts.graphs import VoiceGraphs
@@ -65,7 +64,7 @@ def open_graphs(bundle: Bundle, choice: str) -> tuple[VoiceGraphs, Spare | None]
     from edge_tts.engines.store import cache_folder
     from edge_tts.engines.tensorrt.cache import EngineCache
 
-    found = open_accelerated(bundle, choice, EngineCache(cache_folder(os.environ, Path.home())))
+    found = open_accelerated(bundle, choice, EngineCache(cache_folder(os.environ, home_folder())))
     if found is None:
         return plain(), None
     try:

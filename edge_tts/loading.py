@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge_tts.bundle import Bundle
+from edge_tts.bundle import Bundle, home_folder
 from edge_tts.engines import Graph
 from edge_tts.errors import BundleError, EngineError
 from edge_tts.graphs import VoiceGraphs, load_graphs
@@ -49,11 +49,7 @@ def _cache() -> Path | None:
 
     if os.environ.get("EDGETTS_PACKED") == "off":
         return None
-    try:
-        home = Path.home()
-    except RuntimeError:  # a user without a home
-        return cache_folder(os.environ, Path()) if os.environ.get("EDGETTS_CACHE") else None
-    return cache_folder(os.environ, home)
+    return cache_folder(os.environ, home_folder())
 
 
 def _pack_for_next_time(bundle: Bundle, cache: Path, damage: str | None) -> None:

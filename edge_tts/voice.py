@@ -8,10 +8,9 @@ import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from edge_tts.audio import AudioChunk
-from edge_tts.bundle import Bundle, Manifest, SpeakerTokens, locate, open_bundle, search_path
+from edge_tts.bundle import Bundle, Manifest, SpeakerTokens, home_folder, locate, open_bundle, search_path
 from edge_tts.engines import Engine
 from edge_tts.engines.select import check_choice
 from edge_tts.errors import ParameterError, SpeakerNotFoundError, TextError
@@ -68,7 +67,7 @@ class Voice:
         _check_threads(threads)
         if isinstance(engine, str):
             check_choice(engine)
-        bundle = open_bundle(locate(voice, search_path(os.environ, Path.home())))
+        bundle = open_bundle(locate(voice, search_path(os.environ, home_folder())))
         spare = None
         if isinstance(engine, str):
             graphs, spare = open_graphs(bundle, engine)

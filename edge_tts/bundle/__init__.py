@@ -3,7 +3,7 @@
 Format: docs/bundle.md. Everything in a bundle is untrusted until its SHA-256 has been checked; nothing is unpickled.
 """
 
-from edge_tts.bundle.locate import installed, locate, search_path
+from edge_tts.bundle.locate import home_folder, installed, locate, search_path
 from edge_tts.bundle.manifest import parse_manifest
 from edge_tts.bundle.reader import Bundle, open_bundle
 from edge_tts.bundle.speaker import SpeakerTokens
@@ -16,6 +16,7 @@ __all__ = [
     "SpeakerEntry",
     "SpeakerTokens",
     "TensorSpec",
+    "home_folder",
     "installed",
     "locate",
     "open_bundle",

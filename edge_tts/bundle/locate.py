@@ -12,7 +12,15 @@ from pathlib import Path
 
 from edge_tts.errors import VoiceNotFoundError
 
-__all__ = ["installed", "locate", "search_path"]
+__all__ = ["home_folder", "installed", "locate", "search_path"]
+
+
+def home_folder() -> Path:
+    """The user's home; for a user without one a path below which nothing is and nothing can be made."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(os.devnull)
 
 
 def search_path(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from edge_tts.bundle import installed, open_bundle, search_path
+from edge_tts.bundle import home_folder, installed, open_bundle, search_path
 from edge_tts.command import EXIT_OK, Command
 from edge_tts.errors import BundleError
 from edge_tts.terminal import one_line, say
@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Lists the voices. One that can't be read is listed with the reason."""
-    found = installed(search_path(os.environ, Path.home()))
+    found = installed(search_path(os.environ, home_folder()))
     entries = [describe(name, path) for name, path in sorted(found.items())]
     if args.json:
         say(json.dumps(entries, indent=2))

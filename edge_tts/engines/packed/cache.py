@@ -75,7 +75,7 @@ class PackedCache:
         folder = self.store.path(parts)
         try:
             record = (folder / RECORD).open("rb")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             yield None
             return
         except OSError as error:
