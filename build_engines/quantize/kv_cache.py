@@ -25,6 +25,7 @@ KvScales = Mapping[int, tuple[NDArray[np.float32], NDArray[np.float32]]]
 _INPUTS = 14  # position of v_scale, the last input that is set
 _LARGEST = 127.0
 _MARGIN = 1.25
+_UNIT, _ZERO = "caches/unit", "caches/zero"  # the channels' scales are multiplied with before
 _OLDEST = (1, 27)
 
 
@@ -91,24 +92,28 @@ def _input(graph: onnx.GraphProto, name: str, values: NDArray[np.float32]) -> st
 
 
 def quantize_prefill(model: onnx.ModelProto, scales: KvScales, heads: int) -> None:
-    """Rounds what the prefill gives as `keys` and `values` [layers, 1, heads, rows, head_dim], in place."""
+    """Rounds what the prefill gives as `keys` and `values` [layers, 1, heads, rows, head_dim], in place.
+
+    Layer by layer, before they are stacked: a quarter of the bytes is stacked, and no large buffer is needed.
+    """
     graph = model.graph
+    makers = {name: node for node in graph.node for name in node.output}
+    graph.initializer.append(numpy_helper.from_array(np.float32(1), _UNIT))
+    graph.initializer.append(numpy_helper.from_array(np.int8(0), _ZERO))
+    rounding: dict[str, list[NodeProto]] = {}  # first output of a node → nodes that come before it
     for which, output in enumerate(("keys", "values")):
-        stacked = np.stack([scales[i][which].reshape(1, heads, 1, -1) for i in sorted(scales)])
-        graph.initializer.append(numpy_helper.from_array((1 / stacked).astype(np.float32), f"{output}/inverse"))
-        graph.initializer.append(numpy_helper.from_array(np.float32(_LARGEST), f"{output}/most"))
-        graph.initializer.append(numpy_helper.from_array(np.float32(-_LARGEST), f"{output}/least"))
-        for node in graph.node:
-            for i, name in enumerate(node.output):
-                if name == output:
-                    node.output[i] = f"{output}/float"
-        graph.node.extend([
-            helper.make_node("Mul", [f"{output}/float", f"{output}/inverse"], [f"{output}/scaled"], f"{output}/Mul"),
-            helper.make_node("Round", [f"{output}/scaled"], [f"{output}/whole"], f"{output}/Round"),
-            helper.make_node("Clip", [f"{output}/whole", f"{output}/least", f"{output}/most"],
-                             [f"{output}/clipped"], f"{output}/Clip"),
-            helper.make_node("Cast", [f"{output}/clipped"], [output], f"{output}/Cast", to=TensorProto.INT8),
-        ])  # fmt: skip
-        for value in graph.output:
-            if value.name == output:
-                value.type.tensor_type.elem_type = TensorProto.INT8
+        for layer, part in enumerate(makers[output].input):
+            place, name = makers[part], f"{output}/{layer}"
+            inverse = (1 / scales[layer][which].reshape(1, heads, 1, -1)).astype(np.float32)
+            graph.initializer.append(numpy_helper.from_array(inverse, f"{name}/inverse"))
+            rounding[part] = [
+                helper.make_node("Mul", [place.input[0], f"{name}/inverse"], [f"{name}/scaled"], f"{name}/Mul"),
+                helper.make_node("QuantizeLinear", [f"{name}/scaled", _UNIT, _ZERO], [name], f"{name}/Quantize"),
+            ]
+            place.input[0] = name
+    nodes = [made for node in graph.node for made in (*rounding.get(node.output[0], ()), node)]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    for value in graph.output:
+        if value.name in ("keys", "values"):
+            value.type.tensor_type.elem_type = TensorProto.INT8
