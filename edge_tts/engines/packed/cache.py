@@ -17,7 +17,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,15 +73,15 @@ class PackedCache:
         Raises EngineError: it is there, but must not be used.
         """
         folder = self.store.path(parts)
-        try:
-            record = (folder / RECORD).open("rb")
-        except (FileNotFoundError, NotADirectoryError):
-            yield None
-            return
-        except OSError as error:
-            raise EngineError(f"{folder} can't be read: {error.strerror}") from None
-        with record, locked(record.fileno(), shared=True):
-            voice = _checked(folder, parts)
+        with ExitStack() as held:
+            try:
+                record = held.enter_context((folder / RECORD).open("rb"))
+                held.enter_context(locked(record.fileno(), shared=True))
+                voice = _checked(folder, parts)
+            except (FileNotFoundError, NotADirectoryError):
+                voice = None
+            except OSError as error:
+                raise EngineError(f"{folder} can't be read: {error.strerror}") from None
             with suppress(OSError):
                 os.utime(folder / RECORD)  # used last: what is cleared away first is what nobody used for long
             yield voice

@@ -1,7 +1,9 @@
 """edge_tts.loading: whatever is wrong with the cache, the voice speaks, with at most one line of warning."""
 
+import errno
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +100,47 @@ def test_a_home_that_can_t_be_written(tiny_bundle, tmp_path, cache, started, war
     (line,) = warnings()
     assert line == f"voice 'tiny' can't be packed, so it loads slowly: {tmp_path} can't be written"
     assert started == [] and not cache.exists()
+
+
+@pytest.fixture
+def disk(cache):
+    """Makes the cache a disk of its own, to be mounted with these options."""
+    if os.geteuid() != 0 or shutil.which("mount") is None:
+        pytest.skip("only root can mount a disk")
+    cache.mkdir()
+
+    def mount(*options):
+        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "none", str(cache)]
+        if subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("this root may not mount")
+
+    yield mount
+    subprocess.run(["umount", cache], check=False, capture_output=True)
+
+
+def test_a_disk_that_is_read_only(tiny_bundle, cache, disk, used, started, warnings):
+    disk("ro")
+    speaks(tiny_bundle)
+    assert warnings() == [f"voice 'tiny' can't be packed, so it loads slowly: {cache} can't be written"]
+    assert used == [] and started == []
+
+
+def test_a_read_only_disk_with_an_entry(tiny_bundle, cache, disk, used, started, warnings):
+    disk("rw")
+    pack_here(tiny_bundle, cache)
+    disk("remount", "ro")
+    speaks(tiny_bundle)
+    assert used == FOUR and warnings() == [] and started == []
+
+
+def test_a_disk_that_knows_no_locks(tiny_bundle, cache, used, started, warnings, monkeypatch):
+    def refuse(descriptor, kind):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    pack_here(tiny_bundle, cache)
+    monkeypatch.setattr("fcntl.flock", refuse)
+    speaks(tiny_bundle)
+    assert used == [] and len(warnings()) == 1 and "No locks available" in warnings()[0]
 
 
 def test_a_cache_that_is_a_file(tiny_bundle, cache, started, warnings):
