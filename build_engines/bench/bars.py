@@ -98,7 +98,7 @@ def _small(tree: Mapping[str, Any]) -> list[Bar]:
     small, growth = tree["small"], tree["growth"]["small"]
     name = tree["small_voice"]
     return [
-        Bar(f"{name}: RTF", "", 0.05, None, small["wall_ratio"], detail=f"{small['cpu_ratio']:.4f} s of core"),
+        Bar(f"{name}: RTF", "", 0.05, None, small["cpu_ratio"], detail=f"by the clock {small['wall_ratio']:.4f}"),
         Bar(f"{name}: first audio, warm", "ms", 80, None, 1e3 * small["first_s"]),
         Bar(f"{name}: resident", "MB", 180, None, small["memory"].get("resident"), detail=_memory(small["memory"])),
         Bar(f"{name}: cold start of edgetts say", "s", 1.2, None, small["cold_s"]["median"],

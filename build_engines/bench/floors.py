@@ -10,7 +10,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import onnx
@@ -26,11 +26,12 @@ _CHANNELS, _WIDTH, _POSITIONS = 256, 7, 4096
 
 @dataclass(frozen=True)
 class Best:
-    """The best way: the median of its rates per second, its greatest, and its name."""
+    """The best way: the median of its rates per second, its greatest, and its name; the medians of all `ways`."""
 
     rate: float
     most: float
     way: str
+    ways: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
 Ways = Mapping[str, tuple[float, Callable[[], object]]]
@@ -58,8 +59,9 @@ class Samples:
     @property
     def best(self) -> Best:
         """The way with the greatest median."""
-        found = [Best(statistics.median(rates), max(rates), way) for way, rates in self._rates.items()]
-        return max(found, key=lambda best: best.rate)
+        medians = {way: statistics.median(rates) for way, rates in self._rates.items()}
+        way = max(medians, key=medians.__getitem__)
+        return Best(medians[way], max(self._rates[way]), way, medians)
 
 
 @dataclass(frozen=True)

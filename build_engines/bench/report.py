@@ -35,7 +35,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _machine(tree: Mapping[str, Any]) -> str:
     machine = tree["machine"]
-    loaded = "" if tree.get("packed", True) else " Voices are not packed here: they load from their bundles."
+    loaded = "" if tree["packed"] else " Voices are not packed here: they load from their bundles."
     pinned = ", ".join(map(str, machine["pinned_to"]))
     cores = f"pinned to core {pinned}, one thread" if pinned else "one thread, not pinned"
     return (
@@ -52,10 +52,11 @@ def _floors(tree: Mapping[str, Any]) -> str:
     names = (("bandwidth", "streaming bandwidth", "GB/s"), ("float32", "float32 peak", "GFLOP/s"),
              ("int8", "INT8 peak", "GOP/s"))  # fmt: skip
     rows = [
-        [name, f"{floors[key]['rate'] / 1e9:.1f} {unit}", f"{floors[key]['most'] / 1e9:.1f}", floors[key]["way"]]
+        [name, f"{floors[key]['rate'] / 1e9:.1f} {unit}", f"{floors[key]['most'] / 1e9:.1f}", floors[key]["way"],
+         ", ".join(f"{way} {rate / 1e9:.1f}" for way, rate in floors[key]["ways"].items() if way != floors[key]["way"])]
         for key, name, unit in names
-    ]
-    return table(["floor of one core", "median of this run", "greatest", "best of several ways"], rows)
+    ]  # fmt: skip
+    return table(["floor of one core", "median of this run", "greatest", "best way", "other ways"], rows)
 
 
 def _bars(tree: Mapping[str, Any]) -> str:

@@ -217,7 +217,7 @@ class _Run:
         self.limits.all(self._effort.repeat)
         floors = self.limits.floors
         self.tree["floors"] = {
-            name: {"rate": best.rate, "most": best.most, "way": best.way}
+            name: {"rate": best.rate, "most": best.most, "way": best.way, "ways": dict(best.ways)}
             for name, best in (("bandwidth", floors.bandwidth), ("float32", floors.float32), ("int8", floors.int8))
         }  # fmt: skip
         for row in self.tree["decode"]:
