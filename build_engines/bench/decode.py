@@ -114,20 +114,22 @@ def cost_of(bundle: Bundle, graph: str, sizes: Mapping[str, int], rank: int = 0)
 def measure_steps(
     subjects: Mapping[str, Subject], context: int, tokens: int, rounds: int, told: Callable[[], object] = lambda: None
 ) -> dict[str, Steps]:
-    """Draws `tokens` tokens around that context with each subject, one token of each in turn, `rounds` times."""
+    """Draws `tokens` tokens in a row around that context, with each subject in turn, `rounds` times.
+
+    In a row, as a sentence is spoken: after another model's step the processor's caches hold nothing of this one's.
+    """
     seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in subjects}
     for _ in range(rounds):
-        start = context - tokens // 2 - _WARM_UP
-        running = {name: subject.start(start, tokens + _WARM_UP + 1) for name, subject in subjects.items()}
-        for index in range(tokens + _WARM_UP):
-            for name, generation in running.items():
-                inside, begin = subjects[name].graph_seconds(), time.process_time()
+        for name, subject in subjects.items():
+            generation = subject.start(context - tokens // 2 - _WARM_UP, tokens + _WARM_UP + 1)
+            for index in range(tokens + _WARM_UP):
+                inside, begin = subject.graph_seconds(), time.process_time()
                 outcome = generation.advance()
                 taken = time.process_time() - begin
                 if outcome is not Outcome.TOKEN:
                     raise BuildError(f"{name}: no token at a context of {context} rows ({outcome.value})")
                 if index >= _WARM_UP:
-                    seconds[name].append((taken, taken - (subjects[name].graph_seconds() - inside)))
+                    seconds[name].append((taken, taken - (subject.graph_seconds() - inside)))
         told()
     return {name: _steps(pairs) for name, pairs in seconds.items()}
 
