@@ -19,7 +19,7 @@ from edge_tts.engines.api import Array
 from edge_tts.gpt.decoder import SentenceDecoder
 from edge_tts.gpt.generation import Generation, Outcome
 from edge_tts.graphs import load_graphs
-from edge_tts.noise import frame_noise, latent_noise, sampling_noise
+from edge_tts.noise import SamplingNoise, frame_noise, latent_noise
 from edge_tts.sovits.latents import WholeLatents, WindowedLatents
 from edge_tts.sovits.vocoder import VocoderStream
 from edge_tts.synthesis import Synthesizer, Utterance
@@ -66,7 +66,7 @@ class ForcedVoice:
         most = min(most, decoder.capacity)  # a step for each of them fits into the context
         generation = Generation(
             decoder, tokens, self.manifest.sampling, self.manifest.gpt.eos,
-            lambda attempt, step, size: sampling_noise(self.seed, sentence, attempt, step, size),
+            SamplingNoise(self.seed, sentence),
         )  # fmt: skip
         outcome = Outcome.TOKEN
         while outcome is Outcome.TOKEN and len(generation.tokens) < most:

@@ -22,7 +22,7 @@ from edge_tts.gpt.generation import Generation, Outcome
 from edge_tts.gpt.guard import Fault, FaultKind, Limits, inspect, inspect_end, limits_for, trusted
 from edge_tts.gpt.recovery import Candidate, Finish, Retry, best_candidate, recover
 from edge_tts.graphs import VoiceGraphs
-from edge_tts.noise import sampling_noise
+from edge_tts.noise import SamplingNoise
 from edge_tts.side_by_side import side_by_side
 from edge_tts.sovits.post import pause_seconds
 from edge_tts.sovits.schedule import WINDOW_TOKENS
@@ -144,7 +144,7 @@ class Synthesizer:
             speaker,
             self._manifest.sampling,
             spec.eos,
-            lambda attempt, step, size: sampling_noise(request.seed, index, attempt, step, size),
+            SamplingNoise(request.seed, index),
         )
         stream = AcousticStream(
             graphs.acoustic,

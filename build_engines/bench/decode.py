@@ -22,7 +22,7 @@ from build_engines.plan.precision import Precision
 from edge_tts.bundle import Bundle, Sampling, SpeakerTokens
 from edge_tts.engines.api import Array
 from edge_tts.gpt.generation import Generation, Outcome
-from edge_tts.noise import sampling_noise
+from edge_tts.noise import SamplingNoise
 
 __all__ = ["RANK", "Decoding", "Steps", "Subject", "adapter_of", "cost_of", "measure_steps", "split_context"]
 
@@ -73,7 +73,7 @@ def generation_of(decoder: object, speaker: SpeakerTokens, sampling: Sampling, e
     """The shipped loop over a decoder, with no end."""
     return Generation(
         decoder, speaker, replace(sampling, min_tokens=_NEVER), eos,  # type: ignore[arg-type]
-        lambda attempt, step, size: sampling_noise(seed, 0, attempt, step, size),
+        SamplingNoise(seed, 0),
     )  # fmt: skip
 
 

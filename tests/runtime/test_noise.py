@@ -1,8 +1,10 @@
 """edge_tts.noise: a pure function of seed, sentence and place."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
-from edge_tts.noise import SEEDS, frame_noise, sampling_noise
+from edge_tts.noise import SEEDS, SamplingNoise, frame_noise, sampling_noise
 
 
 def test_frames_do_not_depend_on_the_window():
@@ -30,6 +32,22 @@ def test_sampling_noise_is_exponential():
     assert (values > 0).all()
     assert abs(values.mean() - 1) < 5 / np.sqrt(values.size)
     assert abs(np.median(values) - np.log(2)) < 5 / np.sqrt(values.size)
+
+
+def test_made_ahead_it_is_the_same_in_any_order():
+    """A sentence goes on, goes back, and tries again."""
+    noise = SamplingNoise(7, 3)
+    places = [(0, step) for step in range(21)] + [(0, 4), (0, 5), (1, 5), (1, 6), (0, 6), (2, 100), (2, 99)]
+    for attempt, step in places:
+        np.testing.assert_array_equal(noise(attempt, step, 1025), sampling_noise(7, 3, attempt, step, 1025))
+    np.testing.assert_array_equal(noise(2, 99, 9), sampling_noise(7, 3, 2, 99, 9))
+
+
+def test_threads_do_not_disturb_each_other():
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda step: sampling_noise(1, 2, 0, step, 1025), range(400)))
+    for step, values in enumerate(made):
+        np.testing.assert_array_equal(values, sampling_noise(1, 2, 0, step, 1025))
 
 
 def test_everything_that_names_the_place_changes_the_noise():
