@@ -42,7 +42,7 @@ def profile_graph(model: Path, call: Call, runs: int, packed: Mapping[str, str] 
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    options.enable_cpu_mem_arena = options.enable_mem_reuse = False
+    options.enable_mem_pattern = options.enable_mem_reuse = False
     if packed is not None:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         for key, value in packed.items():

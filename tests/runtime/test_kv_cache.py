@@ -26,21 +26,24 @@ def arrays(cache):
 @pytest.mark.parametrize("dtype", [np.float32, np.int8])
 def test_rows_stay_when_it_grows(dtype):
     keys, values = rows(7, dtype), rows(7, dtype, 1)
-    cache = KVCache(keys, values, 100)
+    cache = KVCache(keys, values, 400)
     assert cache.room == 7 + GROWTH_ROWS
-    for row in range(7, 100):
+    moves = 0
+    for row in range(7, 400):
         full = cache.room == row
         assert cache.reserve(row + 1) == full
-        assert row < cache.room <= row + 1 + GROWTH_ROWS
+        moves += full
+        assert row < cache.room <= row + 1 + max(GROWTH_ROWS, (row + 1) // 16)
         for name, array in arrays(cache).items():
             assert array.flags.c_contiguous
-            array[:, :, row] = row if "key" in name else -row
-    assert cache.room == 100
+            array[:, :, row] = row % 100 if "key" in name else -(row % 100)
+    assert cache.room == 400
+    assert moves < 400 / GROWTH_ROWS
     for name, array in arrays(cache).items():
         kind, layer = name.split("_")[1:]
         first = (keys if kind == "key" else values)[int(layer)]
         np.testing.assert_array_equal(array[:, :, :7], first)
-        wanted = np.arange(7, 100) * (1 if kind == "key" else -1)
+        wanted = np.arange(7, 400) % 100 * (1 if kind == "key" else -1)
         np.testing.assert_array_equal(array[0, 0, 7:, 0], wanted.astype(dtype))
 
 
