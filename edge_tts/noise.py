@@ -35,7 +35,7 @@ class SamplingNoise:
     """`sampling_noise` of one sentence, made some steps ahead.
 
     A decode step leaves nothing of what lies between two steps in the processor's cache: the noise of one step takes
-    50 microseconds there, a step's share of several at once 12.
+    75 microseconds there, a step's share of eight at once 30.
     """
 
     def __init__(self, seed: int, sentence: int) -> None:
