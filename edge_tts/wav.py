@@ -50,13 +50,16 @@ class WavWriter:
         if os.path.exists(self._path) and not self._path.is_file():  # noqa: PTH110
             raise OutputError(f"can't write {self._shown}: it is not a regular file; use --raw and a pipe")
         part = self._path.with_name(f".{self._path.name[:100]}.{secrets.token_hex(4)}.part")
+        self._part = part  # before it is there: Ctrl-C may come at any moment
         try:
             self._file = part.open("xb")
-            self._part = part
             self._file.write(header(self._rate, 0))
         except OSError as error:
             self._discard()
             raise self._failure(error) from None
+        except BaseException:
+            self._discard()
+            raise
         return self
 
     def write(self, pcm: bytes) -> None:

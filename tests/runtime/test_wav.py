@@ -117,3 +117,13 @@ def test_a_disk_that_is_full_only_at_the_end(tmp_path, monkeypatch):
     monkeypatch.setattr("edge_tts.wav.os.fsync", fail)
     refused(tmp_path / "out.wav", "No space left")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupted_while_it_is_opened(tmp_path, monkeypatch):
+    def interrupted(rate, size):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("edge_tts.wav.header", interrupted)
+    with pytest.raises(KeyboardInterrupt), WavWriter(tmp_path / "a.wav", 24_000):
+        pass
+    assert list(tmp_path.iterdir()) == []
