@@ -37,7 +37,10 @@ def load_on_cpu(bundle: Bundle, accelerated: Mapping[str, Graph] | None = None) 
         with PackedCache(cache).reading(parts) as packed:
             if packed is not None:
                 return load_graphs(bundle, engine, accelerated, packed)
-    except (EngineError, BundleError) as error:
+    except EngineError as error:
+        damage = str(error)
+        PackedCache(cache).discard(parts)  # its hashes may be right: ONNX Runtime refuses it
+    except BundleError as error:
         damage = str(error)
     graphs = load_graphs(bundle, engine, accelerated)  # raises what is wrong with the bundle, if that is what it was
     _pack_for_next_time(bundle, cache, damage)

@@ -86,6 +86,10 @@ class PackedCache:
                 os.utime(folder / RECORD)  # used last: what is cleared away first is what nobody used for long
             yield voice
 
+    def discard(self, parts: Mapping[str, Any]) -> None:
+        """Clears the entry with these parts away, so that it is made anew; one that is being read stays."""
+        _clear(self.store.path(parts))
+
     def evict(self, keep: Path) -> None:
         """Clears away what is more than enough, but neither the entry `keep` nor one that is being read. The caller
         holds the store's lock."""

@@ -55,7 +55,7 @@ def test_a_damaged_entry(tiny_bundle, cache, used, started, warnings):
 
 
 def test_an_entry_that_is_refused_by_the_engine(tiny_bundle, cache, started, warnings, monkeypatch):
-    pack_here(tiny_bundle, cache)
+    entry = pack_here(tiny_bundle, cache)
 
     def refuse(voice, name):
         raise EngineError(f"graph {name!r} can't be loaded: no reason")
@@ -63,6 +63,7 @@ def test_an_entry_that_is_refused_by_the_engine(tiny_bundle, cache, started, war
     monkeypatch.setattr(PackedVoice, "load", refuse)
     speaks(tiny_bundle)
     assert len(warnings()) == 1 and "can't be loaded" in warnings()[0]
+    assert not entry.exists() and len(started) == 1, "it is made again"
 
 
 def test_a_damaged_bundle_is_refused_as_ever(bundle_copy, cache, started, warnings):
