@@ -1,0 +1,43 @@
+"""Large blocks are not kept for good."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# glibc raises its limit when a block of this size is freed, and keeps the next one on its heap.
+BLOCKS = """
+import sys
+import numpy as np
+from edge_tts.engines.onnx import OnnxEngine
+def resident():
+    return int(next(l for l in open("/proc/self/status") if l.startswith("VmRSS")).split()[1])
+if sys.argv[1] == "engine":
+    OnnxEngine()
+np.ones(6 << 20, np.uint8)
+before = resident()
+blocks = [np.ones(5 << 20, np.uint8) for _ in range(4)]
+small = np.ones(1 << 16, np.uint8)
+del blocks
+print((resident() - before) >> 10)
+"""
+
+
+def kept(who, **environment):
+    """MiB of 20 that stay after they were freed."""
+    command = [sys.executable, "-c", BLOCKS, who]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ | environment
+    )
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's allocator")
+def test_large_blocks_go_back_to_the_system():
+    if kept("nobody") < 15:
+        pytest.skip("this system's allocator gives them back by itself")
+    assert kept("engine") < 3
+    assert kept("engine", MALLOC_MMAP_THRESHOLD_="33554432") >= 15, "a setting of the user's own stays"
