@@ -20,5 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"edgettsd: {trouble}\n")
         return 1
     from device.service import serve
+    from edge_tts.memory import give_back_large_blocks
 
+    give_back_large_blocks()
     return serve(argv)

@@ -41,8 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _dispatch(given: list[str]) -> int:
     from edge_tts.errors import EdgeTTSError, ParameterError
+    from edge_tts.memory import give_back_large_blocks
     from edge_tts.terminal import complain
 
+    give_back_large_blocks()
     parser = _parser()
     try:
         _fill(parser, _wanted(given))

@@ -105,6 +105,9 @@ def main() -> None:
     parser.add_argument("--warm", type=int, default=1)
     parser.add_argument("--cores", type=int, nargs="*", default=[])
     args = parser.parse_args()
+    from edge_tts.memory import give_back_large_blocks
+
+    give_back_large_blocks()  # as the programs do
     if args.cores:
         os.sched_setaffinity(0, args.cores)
     figures = _TASKS[args.task](args)

@@ -6,9 +6,7 @@ an OrtValue made from a numpy array on the CPU is that array's memory.
 
 from __future__ import annotations
 
-import ctypes
 import functools
-import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +22,6 @@ __all__ = ["CPU_INFO", "OnnxEngine"]
 
 _PROVIDERS = ["CPUExecutionProvider"]
 _LOG_FATAL = 4
-_M_MMAP_THRESHOLD, _LARGE_BYTES = -3, 2 << 20  # mallopt(3)
 CPU_INFO = Path("/proc/cpuinfo")
 _DTYPES = {
     "tensor(float)": np.float32,
@@ -63,7 +60,6 @@ class OnnxEngine:
     def __init__(self, threads: int = 1, settings: Mapping[str, str] | None = None, *, packed: bool = False) -> None:
         """`settings` are more session configuration entries. A `packed` engine loads what `pack` has written: nothing
         is optimized again."""
-        _give_back_large_blocks()
         self.threads, self._packed = threads, packed
         self._settings = dict(settings or {})
         if _overflows(platform.machine(), CPU_INFO):
@@ -190,19 +186,6 @@ class OnnxBinding:
         except _FAILURES as error:
             raise EngineError(f"graph {self._name!r} can't be bound: {_one_line(error)}") from None
         self._states = [array for _, array in states.values()]
-
-
-@functools.cache
-def _give_back_large_blocks() -> None:
-    """Lets glibc map every large block by itself, so that it goes back to the system when it is freed.
-
-    Left alone, glibc keeps blocks of up to 32 MiB on its heap once it has seen one: now and then a sentence's cache and
-    what its prefill gave stay behind for good. Tensors within a run are the arena's. It holds for the whole process; a
-    setting of the user's own is left as it is.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if platform.system() == "Linux" else None
-    if mallopt is not None and "MALLOC_MMAP_THRESHOLD_" not in os.environ:
-        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 @functools.cache
